@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(`./lib/${path}`, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // The package's own names resolve to its sources, so that specs import what a user imports and need no build.
+    alias: [
+      { find: /^taskwire$/, replacement: source('index.ts') },
+      { find: /^taskwire\/tcp$/, replacement: source('transport/tcp/index.ts') },
+      { find: /^taskwire\/memory$/, replacement: source('transport/memory/index.ts') },
+      { find: /^taskwire\/testing$/, replacement: source('testing/index.ts') },
+    ],
+  },
+  test: {
+    include: ['spec/**/*.spec.ts'],
+    globals: false,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // One process per spec file: sockets, timers and garbage-collection figures of one file cannot reach another.
+    pool: 'forks',
+    maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['lib/**/*.ts'],
+      reporter: ['text-summary', 'html'],
+    },
+  },
+})
