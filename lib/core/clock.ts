@@ -1,0 +1,54 @@
+/**
+ * Time and chance, as values. Runtime, client and transports read the clock and draw numbers only through these two, so
+ * that a spec passes its own and a whole system of services runs in virtual time with a fixed seed.
+ */
+
+/** Where time comes from. Everything is in milliseconds. */
+export interface Clock {
+  /** Monotonic time; only differences mean anything. A jump of the wall clock never reaches it. */
+  readonly now: () => number
+  /** Unix time, for what leaves the process: CloudEvents `time`, absolute deadlines on brokers, dead letters. */
+  readonly unix: () => number
+  /**
+   * Calls `run` once, `ms` from now. Returns the function that forgets it.
+   * `idle: true` marks work that must not keep a process alive (ticks, pings): the real clock unrefs its timer.
+   */
+  readonly after: (ms: number, run: () => void, idle?: boolean) => () => void
+}
+
+/** A number in [0, 1), as `Math.random` gives it. The real one draws from the cryptographic source of the platform. */
+export type Random = () => number
+
+/** The clock of the machine. */
+export const realClock: Clock = {
+  now: () => performance.now(),
+  unix: () => Date.now(),
+  after: (ms, run, idle = false) => {
+    const timer = setTimeout(run, ms)
+    if (idle) timer.unref()
+    return () => {
+      clearTimeout(timer)
+    }
+  },
+}
+
+/** Numbers that cannot be guessed from one another: the platform's cryptographic source, drawn 1 KiB at a time. */
+export const secureRandom = (): Random => {
+  const pool = new Uint32Array(256)
+  let used = pool.length
+  return () => {
+    if (used === pool.length) {
+      crypto.getRandomValues(pool)
+      used = 0
+    }
+    return (pool[used++] ?? 0) / 0x1_0000_0000
+  }
+}
+
+const hex = (random: Random): string =>
+  Math.floor(random() * 0x1_0000_0000)
+    .toString(16)
+    .padStart(8, '0')
+
+/** A fresh id of 16 random bytes, as 32 hexadecimal digits. */
+export const freshId = (random: Random): string => hex(random) + hex(random) + hex(random) + hex(random)
