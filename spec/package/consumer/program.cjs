@@ -1,0 +1,27 @@
+// Run by plain node against the packed package, as CommonJS.
+const TE = require('fp-ts/lib/TaskEither')
+const t = require('io-ts')
+const { createClient, createMicroservice, listen, message, orThrow } = require('taskwire')
+const { memory } = require('taskwire/memory')
+const { tcp } = require('taskwire/tcp')
+const { inject } = require('taskwire/testing')
+
+const NotFound = t.strict({ _tag: t.literal('NotFound'), id: t.string })
+const Get = message('users.get', { request: t.string, reply: t.strict({ id: t.string }), failure: NotFound })
+
+const bus = memory()
+const service = createMicroservice('users')
+  .transport(bus)
+  .handle(Get, (id) => (id === '' ? TE.left({ _tag: 'NotFound', id }) : TE.right({ id })))
+
+const main = async () => {
+  const running = await orThrow(listen(service))
+  const client = createClient(bus)
+  const found = await client.send(Get, '1')()
+  const missing = await client.send(Get, '')()
+  await client.close()
+  await running.stop()
+  process.stdout.write(JSON.stringify({ found, missing, tcp: typeof tcp, inject: typeof inject }))
+}
+
+void main()

@@ -1,0 +1,17 @@
+// Type-checked against the packed declarations under nodenext, as CommonJS.
+import t = require('io-ts')
+import TE = require('fp-ts/lib/TaskEither.js')
+import taskwire = require('taskwire')
+import memory = require('taskwire/memory')
+import tcp = require('taskwire/tcp')
+import testing = require('taskwire/testing')
+
+const service = taskwire
+  .createMicroservice('users')
+  .transport(memory.memory())
+  .transport(tcp.tcp({ port: 4000 }))
+  .onMessage('double', t.number, (n) => TE.right(n * 2), { reply: t.number })
+
+const result: unknown = testing.inject(service).send('double')(2)
+
+export = { service, result }
