@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string): string => fileURLToPath(new URL(`./lib/${path}`, import.meta.url))
 
+const compiling = ['spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
+
 export default defineConfig({
   resolve: {
     // The package's own names resolve to its sources, so that specs import what a user imports and need no build.
@@ -14,13 +16,20 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['spec/**/*.spec.ts'],
     globals: false,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // One process per spec file: sockets, timers and garbage-collection figures of one file cannot reach another.
     pool: 'forks',
     maxWorkers: 2,
+    // What runs the compiler for seconds comes last: it would take the processor from specs that measure time.
+    projects: [
+      {
+        extends: true,
+        test: { name: 'lib', include: ['spec/**/*.spec.ts'], exclude: compiling, sequence: { groupOrder: 0 } },
+      },
+      { extends: true, test: { name: 'package', include: compiling, sequence: { groupOrder: 1 } } },
+    ],
     coverage: {
       provider: 'v8',
       include: ['lib/**/*.ts'],
