@@ -1,0 +1,208 @@
+import * as O from 'fp-ts/lib/Option.js'
+import { abortContext } from '../../core/context.js'
+import type { Reason, Settlement } from '../../core/settlement.js'
+import { delays } from './delays.js'
+import type { Gate } from './intake.js'
+import { lanes } from './lanes.js'
+import type { DeadLetter } from './letters.js'
+import { line } from './line.js'
+import type { Message } from './message.js'
+import { crew, type Held, type Member, type Worker } from './worker.js'
+
+/** A message in one queue. */
+export interface Entry {
+  readonly message: Message
+  /** Of the next start. */
+  readonly attempt: number
+  readonly firstFailedAt: number | undefined
+  readonly replays: number
+  /** Tells the bus that the message has left this queue. */
+  readonly free: () => void
+  /** It was handed out before and is not settled: what has the same key waits for it. */
+  readonly leads: boolean
+}
+
+/** The queue of one endpoint of one group: replicas share it. */
+export interface Queue extends Gate<Queue> {
+  readonly add: (entry: Entry) => void
+  readonly join: (worker: Worker) => void
+  /** The worker's intake has stopped. */
+  readonly leave: (worker: Worker) => void
+  /** The member is gone: what it left unsettled goes back to the head, and others keep the time of its retries. */
+  readonly depart: (member: Member) => void
+  /** Somebody listens. */
+  readonly live: () => boolean
+  /** Whether anybody can listen on it ever again; the queue of a service without a name ends with its connection. */
+  readonly usable: () => boolean
+}
+
+/** What a queue needs from its bus. */
+export interface QueueOptions {
+  readonly group: string
+  readonly endpoint: string
+  /** How many messages may wait, those in delayed retry included. */
+  readonly maxQueued: number
+  /** It goes with its first member. */
+  readonly private: boolean
+  readonly roomIn: (queue: Queue) => void
+  readonly bury: (letter: DeadLetter, queue: Queue) => boolean
+}
+
+// The rest of a worker that refused as overloaded, and the back-off of the dead-letter write, in milliseconds.
+const restMs = 100
+const firstBackOffMs = 100
+const lastBackOffMs = 10_000
+
+interface Running {
+  readonly entry: Entry
+  readonly held: Held
+  readonly worker: Worker
+  forgetWrite: (() => void) | undefined
+}
+
+/** An empty queue without workers. */
+export const queue = (options: QueueOptions): Queue => {
+  const { group, endpoint } = options
+  const ready = line<Entry>()
+  const parked = lanes<Entry>()
+  const workers = crew()
+  const running = new Set<Running>()
+  let scheduled = false
+  let usable = true
+
+  // n.b. never in the caller's stack: a publish has returned, and a settlement was applied, before a handler starts.
+  const wake = (): void => {
+    if (scheduled) return
+    scheduled = true
+    queueMicrotask(() => {
+      scheduled = false
+      pump()
+    })
+  }
+  const putBack = (entry: Entry): void => {
+    ready.unshift(entry)
+    wake()
+  }
+  // n.b. to the head: its time has come, and all that shares its key stands behind it anyway
+  const delayed = delays<Entry>(putBack)
+
+  const end = (run: Running): void => {
+    const { entry, held } = run
+    running.delete(run)
+    held.release()
+    const next = parked.leave(entry.message.key)
+    if (next !== undefined) ready.unshift({ ...next, leads: true })
+    entry.free()
+    wake()
+  }
+  const bury = (run: Running, reason: Reason, backOffMs: number): void => {
+    const { entry, worker } = run
+    const { clock, instance, log } = worker.member.environment
+    const { message, replays } = entry
+    const letter = { ...message, reason, group, endpoint, instance, time: clock.unix(), replays }
+    if (options.bury(letter, self)) {
+      end(run)
+      return
+    }
+    // Its slot stays taken, so that an endpoint which cannot set anything aside comes to a halt and loses nothing.
+    if (backOffMs === firstBackOffMs) log(`memory: no room for a dead letter of ${JSON.stringify(endpoint)}, waiting`)
+    run.forgetWrite = clock.after(
+      backOffMs,
+      () => {
+        bury(run, reason, Math.min(2 * backOffMs, lastBackOffMs))
+      },
+      true,
+    )
+  }
+  const settle = (run: Running, settlement: Settlement): void => {
+    const { entry, held, worker } = run
+    switch (settlement._tag) {
+      case 'Ack':
+      case 'Reply':
+      case 'Fail':
+        end(run)
+        return
+      case 'Refuse':
+        running.delete(run)
+        held.release()
+        worker.rest(settlement.because === 'draining' ? undefined : restMs, wake)
+        putBack({ ...entry, leads: true })
+        return
+      case 'Retry': {
+        running.delete(run)
+        held.release()
+        const { attempt, delayMs, reason } = settlement
+        delayed.add({ ...entry, attempt, firstFailedAt: reason.firstFailedAt, leads: true }, delayMs, worker.member)
+        wake()
+        return
+      }
+      case 'DeadLetter':
+        bury(run, settlement.reason, firstBackOffMs)
+    }
+  }
+  const next = (): Entry | undefined => {
+    for (let entry = ready.first(); entry !== undefined; entry = ready.first()) {
+      if (entry.leads || !parked.park(entry.message.key, entry)) return entry
+      ready.shift()
+    }
+    return undefined
+  }
+  const pump = (): void => {
+    for (;;) {
+      const entry = next()
+      const worker = entry === undefined ? undefined : workers.next()
+      if (entry === undefined || worker === undefined) return
+      ready.shift()
+      parked.enter(entry.message.key)
+      const { message, attempt, firstFailedAt } = entry
+      const held = worker.take({ message, attempt, firstFailedAt, deadline: O.none })
+      const run: Running = { entry, held, worker, forgetWrite: undefined }
+      running.add(run)
+      options.roomIn(self)
+      held.begin((settlement) => {
+        settle(run, settlement)
+      })
+    }
+  }
+
+  const dispose = (): void => {
+    usable = false
+    const entries = [...parked.clear(), ...delayed.clear()]
+    for (let entry = ready.shift(); entry !== undefined; entry = ready.shift()) entries.push(entry)
+    entries.forEach((entry) => {
+      entry.free()
+    })
+  }
+  const self: Queue = {
+    waiting: line(),
+    hasRoom: () => ready.size() + parked.size() + delayed.size() < options.maxQueued,
+    add: (entry) => {
+      ready.push(entry)
+      wake()
+    },
+    join: (worker) => {
+      workers.join(worker)
+      delayed.adopt(worker.member)
+      wake()
+    },
+    leave: workers.leave,
+    depart: (member) => {
+      // n.b. the last one handed out first, so that they stand at the head in the order in which they came
+      for (const run of [...running].reverse()) {
+        if (run.worker.member !== member) continue
+        running.delete(run)
+        run.held.forget()
+        abortContext(run.held.context, 'disconnected')
+        run.forgetWrite?.()
+        ready.unshift({ ...run.entry, attempt: run.entry.attempt + 1, leads: true })
+      }
+      const [heir] = workers.all().filter((worker) => worker.open())
+      delayed.depart(member, heir?.member)
+      if (options.private) dispose()
+      else wake()
+    },
+    live: () => workers.all().some((worker) => worker.open()),
+    usable: () => usable,
+  }
+  return self
+}
