@@ -1,0 +1,48 @@
+/** The load: a closed loop of `inFlight` callers, each of which sends its next request when the reply has come. */
+import type { Call } from './contender.js'
+import { samples } from './payload.js'
+
+export interface Load {
+  readonly requests: number
+  readonly seconds: number
+  readonly p50Us: number
+  readonly p99Us: number
+  /** User and system time of this process, microseconds. */
+  readonly cpuUs: number
+}
+
+export const cpuUs = (): number => {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+/** Room for a million requests a second; what is beyond it counts as requests but not in the percentiles. */
+const latencies = (ms: number): Float64Array => new Float64Array(Math.ceil(ms * 1000))
+
+export const run = async (call: Call, inFlight: number, ms: number, room = latencies(ms)): Promise<Load> => {
+  let requests = 0
+  let next = 0
+  const cpuBefore = cpuUs()
+  const start = performance.now()
+  const end = start + ms
+
+  const caller = async (): Promise<void> => {
+    let sent = performance.now()
+    while (sent < end) {
+      const payload = samples[next++ & (samples.length - 1)]!
+      const reply = await call(payload)
+      const now = performance.now()
+      if (reply.seq !== payload.seq) throw new Error('the reply belongs to another call')
+      if (requests < room.length) room[requests] = now - sent
+      requests += 1
+      sent = now
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, caller))
+
+  const seconds = (performance.now() - start) / 1000
+  const used = cpuUs() - cpuBefore
+  const sorted = room.subarray(0, Math.min(requests, room.length)).sort()
+  const at = (share: number): number => (sorted[Math.floor(sorted.length * share)] ?? 0) * 1000
+  return { requests, seconds, p50Us: at(0.5), p99Us: at(0.99), cpuUs: used }
+}

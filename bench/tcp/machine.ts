@@ -1,0 +1,34 @@
+/** The machine, and how much of it other programs took while the benchmark ran. */
+import { cpus, loadavg } from 'node:os'
+import { bench, root } from './build.js'
+import { versionOf } from './install.js'
+
+export const machine = (): string =>
+  `node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${process.platform} ${process.arch}`
+
+export const versions = (): Readonly<Record<string, string>> => ({
+  'fp-ts': versionOf('fp-ts', root),
+  'io-ts': versionOf('io-ts', root),
+  '@nestjs/microservices': versionOf('@nestjs/microservices', bench),
+  '@nestjs/core': versionOf('@nestjs/core', bench),
+  rxjs: versionOf('rxjs', bench),
+})
+
+const busyMs = (): number => cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)
+
+export interface Noise {
+  readonly loadAverage: readonly [before: number, after: number]
+  /** Cores kept busy by other programs, on average. */
+  readonly otherCores: number
+}
+
+/** Starts watching; the returned function takes the benchmark's own CPU time in microseconds. */
+export const watch = (): ((ownUs: number) => Noise) => {
+  const before = loadavg()[0] ?? NaN
+  const busy = busyMs()
+  const start = performance.now()
+  return (ownUs) => ({
+    loadAverage: [before, loadavg()[0] ?? NaN],
+    otherCores: Math.max(0, (busyMs() - busy - ownUs / 1000) / (performance.now() - start)),
+  })
+}

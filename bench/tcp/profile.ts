@@ -1,0 +1,65 @@
+/** `--prof CONTENDER`: one contender alone, both processes under `--cpu-prof`, and where their time went. */
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Name } from './contender.js'
+import { startPair, type Options } from './pair.js'
+
+const TOP = 30
+
+interface ProfileNode {
+  readonly id: number
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+}
+
+interface Profile {
+  readonly nodes: ReadonlyArray<ProfileNode>
+  readonly samples: ReadonlyArray<number>
+  readonly timeDeltas: ReadonlyArray<number>
+}
+
+/** Self time by function, in microseconds, the largest first; waiting for events is left out. */
+const selfTimes = (profile: Profile): ReadonlyArray<readonly [where: string, us: number]> => {
+  const frames = new Map(profile.nodes.map((node) => [node.id, node.callFrame]))
+  const total = new Map<string, number>()
+  profile.samples.forEach((id, index) => {
+    const frame = frames.get(id)
+    if (frame === undefined || frame.functionName === '(idle)') return
+    const place = frame.url === '' ? '' : ` ${frame.url}:${frame.lineNumber + 1}`
+    const where = `${frame.functionName || '(anonymous)'}${place}`
+    total.set(where, (total.get(where) ?? 0) + (profile.timeDeltas[index] ?? 0))
+  })
+  return [...total].sort(([, a], [, b]) => b - a)
+}
+
+const print = (title: string, file: string, shorten: (text: string) => string): void => {
+  const times = selfTimes(JSON.parse(readFileSync(file, 'utf8')) as Profile)
+  const all = times.reduce((sum, [, us]) => sum + us, 0)
+  console.log(`\n${title}: ${(all / 1e6).toFixed(2)} s busy, start included (${file})`)
+  for (const [where, us] of times.slice(0, TOP)) {
+    console.log(
+      `${((100 * us) / all).toFixed(1).padStart(6)} %  ${(us / 1000).toFixed(0).padStart(6)} ms  ${shorten(where)}`,
+    )
+  }
+}
+
+export const profile = async (name: Name, inFlight: number, ms: number, options: Options): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), 'taskwire-prof-'))
+  const execArgv = ['--cpu-prof', '--cpu-prof-interval', '250', '--cpu-prof-dir', folder]
+  const pair = await startPair(name, { ...options, execArgv })
+  const cell = await pair.measure(inFlight, ms)
+  await pair.stop()
+  console.log(
+    `${name}, ${inFlight} in flight: ${Math.round(cell.rate)} req/s, ${cell.cpuUs.toFixed(1)} us CPU per request, under the profiler`,
+  )
+
+  const build = `${pathToFileURL(options.build).href}/`
+  const shorten = (text: string): string => text.replace(build, '').replace(/file:\S*\/node_modules\//, '')
+  // CPU.date.time.PID.thread.sequence.cpuprofile
+  const files = readdirSync(folder).filter((file) => file.endsWith('.cpuprofile'))
+  for (const [role, pid] of Object.entries(pair.pids)) {
+    const file = files.find((one) => one.includes(`.${pid}.`))
+    if (file !== undefined) print(`${name} ${role}`, join(folder, file), shorten)
+  }
+}
