@@ -20,6 +20,8 @@ export interface Arrival {
   readonly kind: 'event' | 'message'
   /** The id of the endpoint. */
   readonly endpoint: string
+  /** The pattern the endpoint listens on, canonical; `context.pattern` is the one the message was sent to. */
+  readonly pattern: string
   /** The name of the service that defined the endpoint. */
   readonly origin: string
   readonly context: Context

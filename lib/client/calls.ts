@@ -1,0 +1,188 @@
+/** Calls under way: deadlines, retries, cancellation and bounds, over any connection. */
+import type { Either } from 'fp-ts/lib/Either.js'
+import { deadlines, type Due } from '../core/deadlines.js'
+import type { CallFailure, ConnectError } from '../core/error.js'
+import { render } from '../core/render.js'
+import { fullJitter } from '../core/retry.js'
+import type { Answer, Connection, Environment, Failing, Outgoing } from '../transport/transport.js'
+
+/** Where calls get their connection: an open one, or the promise of one. */
+export interface Source {
+  readonly current: () => Connection | undefined
+  readonly open: () => Promise<Either<ConnectError, Connection>>
+  /** Whether messages can leave right now. */
+  readonly ready: () => boolean
+}
+
+export interface Calls {
+  /** Makes a call; `done` is called once, unless the result cancelled it before. */
+  readonly start: (
+    kind: 'request' | 'publish',
+    message: Outgoing,
+    signal: AbortSignal | undefined,
+    done: (answer: Answer) => void,
+  ) => () => void
+  /** How many are under way. */
+  readonly pending: () => number
+  /** Fails what is under way, and every later call, as `Closed`. */
+  readonly close: () => void
+}
+
+interface Call extends Due {
+  readonly kind: 'request' | 'publish'
+  message: Outgoing
+  readonly bytes: number
+  readonly done: (answer: Answer) => void
+  readonly signal: AbortSignal | undefined
+  readonly onAbort: (() => void) | undefined
+  readonly dueAt: number
+  /** Cancels the attempt under way, or the wait before the next one. */
+  cancel: (() => void) | undefined
+  attempts: number
+  /** An attempt may have been handled. */
+  maybe: boolean
+  over: boolean
+}
+
+/** Calls under way at once, and their bodies in all; one more is `Overloaded`. */
+export const maxPending = 10_000
+export const maxPendingBytes = 64 * 1024 * 1024
+/** Attempts of an idempotent request whose earlier attempt may have been handled. */
+export const idempotentAttempts = 3
+
+const failing = (error: CallFailure): Failing => ({ _tag: 'Failing', error, processed: 'no', retryAfterMs: undefined })
+
+// What a call can fail with says nothing of topologies: those are for whoever starts services.
+const callFailure = (error: ConnectError): CallFailure =>
+  error._tag === 'TopicMissing' || error._tag === 'TopologyMismatch'
+    ? { _tag: 'TransportFailed', name: 'client', message: render(error), cause: error }
+    : error
+
+export const calls = (source: Source, env: Environment): Calls => {
+  const { clock, random } = env
+  let bytes = 0
+  let closed = false
+
+  const table = deadlines<Call>(clock, (call) => {
+    call.cancel?.()
+    finish(call, failing(expired(call)))
+  })
+
+  // Without an answer: whoever made the call no longer wants to know.
+  const finish = (call: Call, answer?: Answer): void => {
+    if (call.over) return
+    call.over = true
+    call.cancel = undefined
+    table.remove(call)
+    bytes -= call.bytes
+    if (call.onAbort !== undefined) call.signal?.removeEventListener('abort', call.onAbort)
+    if (answer !== undefined) call.done(answer)
+  }
+
+  const expired = (call: Call): CallFailure => {
+    const sent = call.maybe || source.ready()
+    const { messageId, timeoutMs } = call.message
+    return call.kind === 'publish' && sent && messageId !== undefined
+      ? { _tag: 'OutcomeUnknown', messageId }
+      : { _tag: 'TimeoutError', afterMs: timeoutMs, waitingFor: sent ? 'reply' : 'connection' }
+  }
+
+  // Another attempt only where the last one was certainly not handled, or where a second handling does no harm.
+  const again = (call: Call, { processed, retryAfterMs }: Failing): boolean => {
+    if (closed || retryAfterMs === undefined || processed === 'yes') return false
+    if (processed === 'no') return true
+    call.maybe = true
+    return call.kind === 'publish' || (call.message.idempotent && call.attempts < idempotentAttempts)
+  }
+
+  const attempt = (call: Call, connection: Connection): void => {
+    call.attempts += 1
+    const answered = (answer: Answer): void => {
+      if (call.over) return
+      if (answer._tag !== 'Failing' || !again(call, answer)) {
+        finish(call, answer)
+        return
+      }
+      const jitter = call.attempts === 1 ? 0 : fullJitter(10, 1_000, call.attempts - 1, random())
+      call.cancel = clock.after(Math.max(answer.retryAfterMs ?? 0, jitter), () => {
+        call.message = { ...call.message, timeoutMs: Math.max(1, call.dueAt - clock.now()) }
+        connected(call)
+      })
+    }
+    const cancel =
+      call.kind === 'request' ? connection.request(call.message, answered) : connection.publish(call.message, answered)
+    // n.b. the answer may have come already, and with it the wait before the next attempt
+    if (!call.over) call.cancel ??= cancel
+  }
+
+  const connected = (call: Call): void => {
+    call.cancel = undefined
+    const connection = source.current()
+    if (connection !== undefined) {
+      attempt(call, connection)
+      return
+    }
+    void source.open().then((opened) => {
+      if (call.over) return
+      if (opened._tag === 'Left') finish(call, failing(callFailure(opened.left)))
+      else attempt(call, opened.right)
+    })
+  }
+
+  return {
+    start: (kind, message, signal, done) => {
+      const size = message.body.length
+      const refusal: CallFailure | undefined = closed
+        ? { _tag: 'Closed' }
+        : signal?.aborted === true
+          ? { _tag: 'Cancelled' }
+          : table.all.length >= maxPending || (bytes > 0 && bytes + size > maxPendingBytes)
+            ? { _tag: 'Overloaded', limit: maxPending }
+            : message.timeoutMs > 0
+              ? undefined
+              : { _tag: 'TimeoutError', afterMs: Math.max(0, message.timeoutMs), waitingFor: 'connection' }
+      if (refusal !== undefined) {
+        done(failing(refusal))
+        return () => undefined
+      }
+      const call: Call = {
+        kind,
+        message,
+        bytes: size,
+        done,
+        signal,
+        onAbort:
+          signal === undefined
+            ? undefined
+            : () => {
+                call.cancel?.()
+                finish(call, failing({ _tag: 'Cancelled' }))
+              },
+        dueAt: clock.now() + message.timeoutMs,
+        slot: -1,
+        cancel: undefined,
+        attempts: 0,
+        maybe: false,
+        over: false,
+      }
+      bytes += size
+      table.add(call)
+      if (call.onAbort !== undefined) signal?.addEventListener('abort', call.onAbort)
+      connected(call)
+      return () => {
+        if (call.over) return
+        call.cancel?.()
+        finish(call)
+      }
+    },
+    pending: () => table.all.length,
+    close: () => {
+      closed = true
+      for (const call of [...table.all]) {
+        call.cancel?.()
+        finish(call, failing({ _tag: 'Closed' }))
+      }
+      table.stop()
+    },
+  }
+}

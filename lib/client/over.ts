@@ -1,0 +1,127 @@
+/** A client over a source of connections. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { Task } from 'fp-ts/lib/Task.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { Observable } from 'rxjs'
+import { freshId } from '../core/clock.js'
+import type { ClientError, ConnectError } from '../core/error.js'
+import { json, type Serde } from '../core/serde.js'
+import type { Connection, Environment, Status, Transport } from '../transport/transport.js'
+import { calls, type Source } from './calls.js'
+import type { Client } from './client.js'
+import { outgoing, routes, type Route } from './message.js'
+import type { SendOptions } from './options.js'
+import { resultOf } from './reply.js'
+
+type Result = Either<ClientError<unknown>, unknown>
+
+/** What a client stands on beside its connections. */
+export interface Foundation extends Source {
+  readonly status$: Observable<Status>
+  readonly connect: TaskEither<ConnectError, void>
+  /** Releases the connection, where it belongs to this client. */
+  readonly release: Task<void>
+}
+
+// A call's later arguments: with a contract the options, with a pattern the codec and then the options.
+const argumentsOf = (
+  route: Route,
+  third: unknown,
+  fourth: unknown,
+): { readonly route: Route; readonly options: SendOptions } => {
+  const codec = typeof third === 'object' && third !== null && 'decode' in third ? third : undefined
+  return codec === undefined
+    ? { route, options: (third ?? fourth ?? {}) as SendOptions }
+    : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: (fourth ?? {}) as SendOptions }
+}
+
+/** The calls of a client, over what it stands on. */
+export const clientOn = (foundation: Foundation, transport: Transport, env: Environment, serde: Serde): Client => {
+  const underWay = calls(foundation, env)
+  const route = routes()
+  const { maxMessageBytes } = transport
+  const id = (): string => freshId(env.random)
+
+  const run = (
+    to: Route,
+    payload: unknown,
+    options: SendOptions,
+    kind: 'request' | 'publish',
+    done: (result: Result) => void,
+  ): (() => void) => {
+    const now = env.clock.now()
+    const message = outgoing(to, payload, options, kind, { serde, maxMessageBytes, now, freshId: id })
+    if (message._tag === 'Left') {
+      done(message)
+      return () => undefined
+    }
+    const signal = options.signal ?? (kind === 'request' ? options.from?.signal : undefined)
+    return underWay.start(kind, message.right, signal, (answer) => {
+      done(resultOf(to, serde, answer))
+    })
+  }
+
+  // n.b. one promise for each call, and no TaskEither operator: see the notes on the hot path in core/dispatch.ts
+  const send =
+    (to: unknown, payload: unknown, third?: unknown, fourth?: unknown): TaskEither<ClientError<unknown>, unknown> =>
+    () =>
+      new Promise((resolve) => {
+        const call = argumentsOf(route(to), third, fourth)
+        run(call.route, payload, call.options, 'request', resolve)
+      })
+
+  const sendAsObservable = (to: unknown, payload: unknown, third?: unknown, fourth?: unknown): Observable<unknown> =>
+    new Observable((subscriber) => {
+      const call = argumentsOf(route(to), third, fourth)
+      return run(call.route, payload, call.options, 'request', (result) => {
+        if (result._tag === 'Left') subscriber.error(result.left)
+        else {
+          subscriber.next(result.right)
+          subscriber.complete()
+        }
+      })
+    })
+
+  const emit =
+    (to: unknown, payload: unknown, options: SendOptions = {}): TaskEither<ClientError<unknown>, unknown> =>
+    () =>
+      new Promise((resolve) => {
+        run(route(to), payload, options, 'publish', resolve)
+      })
+
+  let closing: Promise<void> | undefined
+  const close: Task<void> = () =>
+    (closing ??= foundation.release().then(() => {
+      underWay.close()
+    }))
+
+  // The one cast: the erased functions above are what the interface's overloads say.
+  return Object.freeze({
+    send,
+    sendAsObservable,
+    emit,
+    connect: foundation.connect,
+    close,
+    status$: foundation.status$,
+  }) as Client
+}
+
+/** The client of a running service: it shares the service's connection, and leaves it open. */
+export const clientOver = (connection: Connection, transport: Transport, env: Environment, serde = json): Client => {
+  let status: Status = 'connecting'
+  connection.status$.subscribe((next) => (status = next))
+  return clientOn(
+    {
+      current: () => connection,
+      open: () => Promise.resolve(E.right(connection)),
+      ready: () => status === 'ready',
+      status$: connection.status$,
+      connect: connection.warm,
+      release: () => Promise.resolve(),
+    },
+    transport,
+    env,
+    serde,
+  )
+}

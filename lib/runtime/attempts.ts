@@ -1,0 +1,221 @@
+/** The starts of one endpoint: the time limit, the outcome, its settlement, retries in place. */
+import type { Clock, Random } from '../core/clock.js'
+import { abortContext, abortedBecause, nextAttempt } from '../core/context.js'
+import type { Deadlines } from '../core/deadlines.js'
+import type { Runnable } from '../core/dispatch.js'
+import type { Failure } from '../core/error.js'
+import type { Outcome } from '../core/outcome.js'
+import { settleEvent, type Circumstances, type Decision } from '../core/settle.js'
+import type { Settlement } from '../core/settlement.js'
+import type { Capabilities } from '../transport/transport.js'
+import type { Budget } from './budget.js'
+import type { Job } from './job.js'
+import type { OutcomeReport } from './report.js'
+
+/** What the workers of a runtime share. */
+export interface Shared {
+  readonly clock: Clock
+  readonly random: Random
+  readonly budget: Budget
+  /** Running handlers and their time limits. */
+  readonly limits: Deadlines<Job>
+  /** Reports a start; does nothing while nobody listens. */
+  readonly report: (job: Job, runnable: Runnable, outcome: Outcome, settlement: OutcomeReport['settlement']) => void
+  readonly stopping: () => boolean
+  /** Something ended: whoever waits for the end looks again. */
+  readonly ended: () => void
+}
+
+/** What the transport of a worker can do. */
+export interface Served {
+  readonly capabilities: Capabilities
+  readonly maxMessageBytes: number
+}
+
+export type Retrying = Extract<Decision, { readonly _tag: 'Retry' }>
+
+/** What becomes of a job after its start. */
+export interface Afterwards {
+  /** It no longer holds its slot. */
+  readonly free: (job: Job) => void
+  /** It waits in this process for its next start: its key must keep its lane, or the transport cannot delay. */
+  readonly park: (job: Job, retry: Retrying) => void
+}
+
+export interface Attempts {
+  /** Starts a job that holds a slot. */
+  readonly start: (job: Job) => void
+  readonly expire: (job: Job) => void
+  /** Handlers that run beyond their limit. */
+  readonly late: () => number
+  /** Forgets every timer. */
+  readonly close: () => void
+}
+
+/** The time limit of an event handler, in milliseconds, unless the endpoint or the service says otherwise. */
+export const defaultTimeout = 30_000
+/** How long a handler may take to notice its aborted signal before its event is handed on for a retry. */
+export const graceMs = 1_000
+
+export const attempts = (
+  runnable: Runnable,
+  { capabilities, maxMessageBytes }: Served,
+  { clock, random, limits, report }: Shared,
+  { free, park }: Afterwards,
+): Attempts => {
+  const { endpoint } = runnable.resolved
+  const { policy } = endpoint
+  const isEvent = endpoint._tag === 'OnEvent'
+  const timeout = policy.timeout ?? (isEvent ? defaultTimeout : Number.POSITIVE_INFINITY)
+  const decide = settleEvent(policy)
+  const timers = new Set<Job>()
+  let late = 0
+
+  const after = (job: Job, ms: number, run: () => void): void => {
+    timers.add(job)
+    job.forget = clock.after(ms, () => {
+      timers.delete(job)
+      job.forget = undefined
+      run()
+    })
+  }
+  const forget = (job: Job): void => {
+    job.forget?.()
+    job.forget = undefined
+    timers.delete(job)
+  }
+
+  const end = (job: Job, settlement: Settlement): void => {
+    job.state = 'over'
+    job.settle(settlement)
+    free(job)
+  }
+
+  const start = (job: Job): void => {
+    const now = clock.now()
+    const { deadline } = job.context
+    const remaining = deadline._tag === 'Some' ? deadline.value - now : Number.POSITIVE_INFINITY
+    const refusal: Failure | undefined = !isEvent
+      ? abortedBecause(job.context) !== undefined
+        ? { _tag: 'Cancelled' }
+        : remaining <= 0
+          ? { _tag: 'TimeoutError', afterMs: 0, waitingFor: 'handler' }
+          : undefined
+      : undefined
+    if (refusal !== undefined) {
+      end(job, { _tag: 'Fail', failure: refusal })
+      return
+    }
+    job.state = 'running'
+    job.limitMs = Math.min(remaining, timeout)
+    job.dueAt = now + job.limitMs
+    limits.add(job)
+    runnable.start(job.payload, job.context, (outcome) => {
+      finish(job, outcome)
+    })
+  }
+
+  const finish = (job: Job, outcome: Outcome): void => {
+    if (job.state === 'running') {
+      limits.remove(job)
+      conclude(job, outcome)
+      return
+    }
+    late -= 1
+    report(job, runnable, outcome, 'Late')
+    const settled = job.state === 'handed'
+    forget(job)
+    if (settled) {
+      job.state = 'over'
+      free(job)
+    } else conclude(job, { _tag: 'TimedOut', afterMs: job.limitMs })
+  }
+
+  const conclude = (job: Job, outcome: Outcome): void => {
+    if (!isEvent) {
+      const settlement = runnable.answer(outcome, maxMessageBytes)
+      report(job, runnable, outcome, settlement._tag)
+      end(job, settlement)
+      return
+    }
+    const decision = decided(job, outcome)
+    if (decision._tag === 'InPlace') {
+      report(job, runnable, outcome, 'InPlace')
+      job.firstFailedAt = decision.reason.firstFailedAt
+      after(job, decision.delayMs, () => {
+        job.context = nextAttempt(job.context, job.context.attempt + 1)
+        start(job)
+      })
+      return
+    }
+    if (decision._tag === 'Retry' && parks(job)) {
+      report(job, runnable, outcome, 'Retry')
+      park(job, decision)
+      free(job)
+      return
+    }
+    end(job, final(job, outcome, decision))
+  }
+
+  const parks = (job: Job): boolean => job.key !== undefined || !capabilities.delayedRetry
+
+  // Where there is no place for dead letters, one is dropped, out loud.
+  const final = (job: Job, outcome: Outcome, settlement: Settlement): Settlement => {
+    const dropped = settlement._tag === 'DeadLetter' && (!capabilities.deadLetter || policy.deadLetter === false)
+    report(job, runnable, outcome, dropped ? 'Dropped' : settlement._tag)
+    return dropped ? { _tag: 'Ack' } : settlement
+  }
+
+  const decided = (job: Job, outcome: Outcome): Decision => {
+    const { attempt } = job.context
+    const { firstFailedAt } = job
+    const circumstances: Circumstances = { attempt, unix: clock.unix(), firstFailedAt, chance: random() }
+    try {
+      return decide(outcome, circumstances)
+    } catch (cause) {
+      // A policy that throws cannot say that another attempt helps.
+      return settleEvent({ retry: () => ({ _tag: 'None' }) })(runnable.defect(cause), circumstances)
+    }
+  }
+
+  const expire = (job: Job): void => {
+    late += 1
+    const { deadline } = job.context
+    const passed = deadline._tag === 'Some' && deadline.value <= clock.now()
+    job.state = isEvent ? 'late' : 'handed'
+    abortContext(job.context, passed ? 'deadline' : 'timeout')
+    const outcome: Outcome = { _tag: 'TimedOut', afterMs: Math.round(job.limitMs) }
+    if (isEvent) {
+      after(job, graceMs, () => {
+        handOn(job, outcome)
+      })
+      return
+    }
+    const settlement = runnable.answer(outcome, maxMessageBytes)
+    report(job, runnable, outcome, settlement._tag)
+    job.settle(settlement)
+  }
+
+  // The handler ignores its signal. Its event goes on without it, unless a key has to wait for its real end; the slot
+  // stays taken until then in any case.
+  const handOn = (job: Job, outcome: Outcome): void => {
+    if (job.key !== undefined) return
+    const decision = decided(job, outcome)
+    if (decision._tag === 'InPlace') return
+    job.state = 'handed'
+    if (decision._tag === 'Retry' && parks(job)) {
+      report(job, runnable, outcome, 'Retry')
+      park({ ...job, slot: -1 }, decision)
+    } else job.settle(final(job, outcome, decision))
+  }
+
+  return {
+    start,
+    expire,
+    late: () => late,
+    close: () => {
+      for (const job of timers) job.forget?.()
+      timers.clear()
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import { freshId, type Random } from '../core/clock.js'
+
+const described = (cause: unknown): string => {
+  if (typeof cause === 'object' && cause !== null && 'stack' in cause && typeof cause.stack === 'string')
+    return cause.stack
+  if (typeof cause === 'object' && cause !== null && 'message' in cause) return String(cause.message)
+  return `a thrown ${typeof cause}`
+}
+
+/** Logs what a handler threw, under a fresh id that callers and dead letters may know. One line: newlines are escaped. */
+export const defects =
+  (random: Random, log: (line: string) => void) =>
+  (endpoint: string, cause: unknown): string => {
+    const errorId = freshId(random)
+    let text: string
+    try {
+      text = described(cause)
+    } catch {
+      text = 'an error that cannot be described'
+    }
+    try {
+      log(`taskwire: defect ${errorId} in ${endpoint}: ${text.replaceAll('\n', '\\n')}`)
+    } catch {
+      // A log that throws must not take the service down, and there is nowhere left to say so.
+    }
+    return errorId
+  }

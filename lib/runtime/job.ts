@@ -1,0 +1,35 @@
+import type { Context } from '../core/context.js'
+import type { Due } from '../core/deadlines.js'
+import type { Delivery } from '../core/delivery.js'
+import type { Decoded } from '../core/dispatch.js'
+import type { Settlement } from '../core/settlement.js'
+
+/**
+ * A delivery on its way through the runtime. One object for each, changed in place: copies here are a tenth of the
+ * throughput. Only its worker changes it.
+ */
+export interface Job extends Due {
+  dueAt: number
+  readonly delivery: Delivery
+  readonly settle: (settlement: Settlement) => void
+  readonly payload: Decoded
+  /** The ordering key, if any: its lane stays taken until the job is over. */
+  readonly key: string | undefined
+  readonly arrivedAt: number
+  /** Gives the job its end when its time limit passes. */
+  readonly expire: (job: Job) => void
+  /** The context of the current start. */
+  context: Context
+  /**
+   * waiting for a slot or its lane; running; late: the time limit passed, not settled yet; handed: settled, while the
+   * handler still runs and holds its slot; parked until a retry; over.
+   */
+  state: 'waiting' | 'running' | 'late' | 'handed' | 'parked' | 'over'
+  /** none: not asked for or not yet; held: waits to be accepted; counted: accepted, and counts as waiting; accepted. */
+  admission: 'none' | 'held' | 'counted' | 'accepted'
+  /** The time limit of the current start, in milliseconds. */
+  limitMs: number
+  firstFailedAt: number | undefined
+  /** Forgets the timer of a retry in place, a grace or a parking. */
+  forget: (() => void) | undefined
+}

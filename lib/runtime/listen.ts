@@ -1,0 +1,154 @@
+/** Runs a service on all of its transports, or on none. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { Subject } from 'rxjs'
+import { deadlines } from '../core/deadlines.js'
+import { runnable } from '../core/dispatch.js'
+import type { ConnectError, StartError, Unsupported } from '../core/error.js'
+import { isWildcard } from '../core/pattern.js'
+import { json } from '../core/serde.js'
+import type { NameOf, Service } from '../core/service.js'
+import { resolveEndpoints, validate, type Resolved } from '../core/validate.js'
+import type { Connection, Environment, Transport } from '../transport/transport.js'
+import type { Shared } from './attempts.js'
+import { budget } from './budget.js'
+import { defects } from './defects.js'
+import { environment, type Surroundings } from './environment.js'
+import type { Job } from './job.js'
+import { report, type OutcomeReport } from './report.js'
+import type { Running } from './running.js'
+import { running, type Attached, type Limits } from './lifecycle.js'
+import { defaultConcurrency, worker, type Worker } from './worker.js'
+
+export interface ListenOptions extends Surroundings, Partial<Limits> {
+  /** How long an absent broker is waited for, in milliseconds. Default 30,000. */
+  readonly startTimeout?: number
+}
+
+const unsupported = (service: Service, endpoints: ReadonlyArray<Resolved>): Unsupported | undefined => {
+  for (const { name, capabilities } of service.transports) {
+    const missing = (service.options.require ?? []).find((capability) => !capabilities[capability])
+    if (missing !== undefined) return { _tag: 'Unsupported', transport: name, capability: missing, endpoint: undefined }
+    for (const { endpoint, pattern, id } of endpoints) {
+      if (!listensOn(name)(endpoint)) continue
+      const { deadLetter } = endpoint.policy
+      if (deadLetter !== undefined && deadLetter !== false && !capabilities.deadLetter && endpoint._tag === 'OnEvent')
+        return { _tag: 'Unsupported', transport: name, capability: 'deadLetter', endpoint: id }
+      if (isWildcard(pattern) && !capabilities.wildcards)
+        return { _tag: 'Unsupported', transport: name, capability: 'wildcards', endpoint: id }
+    }
+  }
+  return undefined
+}
+
+const listensOn =
+  (token: string) =>
+  ({ on }: { readonly on: ReadonlyArray<string> | undefined }): boolean =>
+    on === undefined || on.includes(token)
+
+/** Resolves with the result, or with a Left once the time is over; `late` gets a result that came too late. */
+const within = <A>(
+  { clock }: Environment,
+  ms: number,
+  name: string,
+  work: TaskEither<ConnectError, A>,
+  late: (a: A) => void,
+): Promise<Either<ConnectError, A>> =>
+  new Promise((resolve) => {
+    let over = false
+    const forget = clock.after(ms, () => {
+      over = true
+      resolve(
+        E.left({
+          _tag: 'TransportFailed',
+          name,
+          message: `${name} did not become ready within ${String(ms)} ms`,
+          cause: undefined,
+        }),
+      )
+    })
+    void work().then((result) => {
+      forget()
+      if (over && E.isRight(result)) late(result.right)
+      resolve(result)
+    })
+  })
+
+/**
+ * Runs a service: connects every transport, subscribes every endpoint, and resolves when all of them are live, so that
+ * what is published next is received. On any failure everything is closed again and the Left says why; every mistake of
+ * the definition is reported at once, before anything connects.
+ */
+export const listen =
+  <T extends Transport>(service: Service<T>, options: ListenOptions = {}): TaskEither<StartError, Running<NameOf<T>>> =>
+  async () => {
+    const mistakes = validate(service)
+    const resolved = resolveEndpoints(service)
+    if (mistakes.length > 0 || E.isLeft(resolved)) return E.left({ _tag: 'InvalidDefinition', errors: mistakes })
+    const refusal = unsupported(service, resolved.right)
+    if (refusal !== undefined) return E.left(refusal)
+
+    const { startTimeout = 30_000, drainTimeout = 10_000, abortGrace = 2_000 } = options
+    const env = environment(service.name, options)
+    const outcome$ = new Subject<OutcomeReport>()
+    const state = { stopping: false, ended: (): void => undefined }
+    const shared: Shared = {
+      clock: env.clock,
+      random: env.random,
+      budget: budget(),
+      limits: deadlines<Job>(env.clock, (job) => {
+        job.expire(job)
+      }),
+      report: (job, { resolved: { id, endpoint } }, outcome, settlement) => {
+        if (!outcome$.observed) return
+        const kind = endpoint._tag === 'OnEvent' ? 'event' : 'message'
+        outcome$.next(report(outcome, settlement, id, kind, job.context, env.clock.now() - job.arrivedAt))
+      },
+      stopping: () => state.stopping,
+      ended: () => {
+        state.ended()
+      },
+    }
+    const surroundings = {
+      serde: service.options.serde ?? json,
+      middleware: service.middleware,
+      defect: defects(env.random, env.log),
+    }
+
+    const attach = async (transport: Transport): Promise<Either<ConnectError, Attached>> => {
+      const { name } = transport
+      const close = (connection: Connection): void => void connection.close()
+      const connected = await within(env, startTimeout, name, transport.connect(env), close)
+      if (E.isLeft(connected)) return connected
+      const connection = connected.right
+      const endpoints = resolved.right.filter(({ endpoint }) => listensOn(name)(endpoint))
+      const workers: ReadonlyArray<Worker> = endpoints.map((one) =>
+        worker(runnable(one, surroundings), transport, shared),
+      )
+      const subscribe = connection.subscribe(
+        endpoints.map(({ endpoint, id, pattern }) => ({
+          endpoint: id,
+          kind: endpoint._tag === 'OnEvent' ? 'event' : 'message',
+          pattern,
+          concurrency: endpoint.policy.concurrency ?? defaultConcurrency,
+        })),
+        (delivery, settle) => workers[delivery.subscription]?.deliver(delivery, settle),
+      )
+      const live = await within(env, startTimeout, name, subscribe, () => undefined)
+      if (E.isRight(live)) return E.right({ transport, connection, workers, stopIntake: live.right })
+      await connection.close()
+      return live
+    }
+
+    const all = await Promise.all(service.transports.map(attach))
+    const attached = all.flatMap((one) => (E.isRight(one) ? [one.right] : []))
+    const failed = all.find(E.isLeft)
+    if (failed !== undefined) {
+      state.stopping = true
+      await Promise.all(attached.map(({ connection }) => connection.close()))
+      shared.limits.stop()
+      return failed
+    }
+    return E.right(running(env, attached, shared.limits, outcome$, state, { drainTimeout, abortGrace }))
+  }

@@ -1,0 +1,47 @@
+/** Runs a service as a program. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Task } from 'fp-ts/lib/Task.js'
+import { render } from '../core/render.js'
+import type { Service } from '../core/service.js'
+import { listen, type ListenOptions } from './listen.js'
+
+export interface MainOptions extends ListenOptions {
+  /** What the program's handlers call through; closed once the service has stopped. */
+  readonly close?: ReadonlyArray<{ readonly close: Task<void> }>
+}
+
+const signals = ['SIGTERM', 'SIGINT'] as const
+
+/**
+ * Runs a service until SIGTERM or SIGINT, drains it, and resolves; a second signal ends the process at once. The exit
+ * code is 0 after a clean stop, 1 when it could not start, or when handlers were given up. Only this function touches
+ * the process.
+ */
+export const runMain = async (service: Service, { close = [], ...options }: MainOptions = {}): Promise<void> => {
+  const started = await listen(service, options)()
+  if (E.isLeft(started)) {
+    process.stderr.write(`taskwire: ${service.name} did not start: ${render(started.left)}\n`)
+    process.exitCode = 1
+    await Promise.allSettled(close.map((one) => one.close()))
+    return
+  }
+  const { stop } = started.right
+  await new Promise<void>((resolve) => {
+    const onSignal = (): void => {
+      for (const signal of signals) {
+        process.off(signal, onSignal)
+        process.on(signal, force)
+      }
+      resolve()
+    }
+    for (const signal of signals) process.on(signal, onSignal)
+  })
+  const report = await stop()
+  await Promise.allSettled(close.map((one) => one.close()))
+  for (const signal of signals) process.off(signal, force)
+  if (report.unsettled > 0) process.exitCode = 1
+}
+
+const force = (): void => {
+  process.exit(1)
+}

@@ -1,0 +1,34 @@
+import type { Delivery } from '../core/delivery.js'
+import type { Context } from '../core/context.js'
+import type { Outcome } from '../core/outcome.js'
+import type { Decision } from '../core/settle.js'
+
+/** One start of one endpoint, as `outcome$` reports it. */
+export type OutcomeReport = Outcome & {
+  /** The id of the endpoint. */
+  readonly endpoint: string
+  readonly kind: 'event' | 'message'
+  /** The token of the transport. */
+  readonly name: string
+  /** The pattern the message was sent to. */
+  readonly pattern: string
+  readonly messageId: string
+  readonly attempt: number
+  /** What was done: a settlement, another start in place, or (no place for dead letters) `Dropped`. `Late`: nothing, the time limit had passed. */
+  readonly settlement: Decision['_tag'] | 'Dropped' | 'Late'
+  /** Milliseconds from the arrival at the runtime. */
+  readonly afterArrivalMs: number
+}
+
+/** Makes a report; called only while somebody is subscribed to `outcome$`. */
+export const report = (
+  outcome: Outcome,
+  settlement: OutcomeReport['settlement'],
+  endpoint: string,
+  kind: 'event' | 'message',
+  { name, pattern, messageId, attempt }: Context,
+  afterArrivalMs: number,
+): OutcomeReport => ({ ...outcome, endpoint, kind, name, pattern, messageId, attempt, settlement, afterArrivalMs })
+
+/** A delivery's size, for the bound on what waits. */
+export const sizeOf = (delivery: Delivery): number => delivery.body.length

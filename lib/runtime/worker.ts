@@ -1,0 +1,186 @@
+/** Takes the deliveries of one subscription: slots, key lanes, what waits, what is parked. */
+import { nextAttempt } from '../core/context.js'
+import type { Deliver } from '../core/delivery.js'
+import type { Runnable } from '../core/dispatch.js'
+import { accept, admission } from './admission.js'
+import { attempts, type Retrying, type Served, type Shared } from './attempts.js'
+import type { Job } from './job.js'
+import { lanes } from './lanes.js'
+import { queue } from './queue.js'
+
+export interface Worker {
+  readonly deliver: Deliver
+  /** Gives back what has not started and can be given back; the rest is drained. */
+  readonly release: () => void
+  /** Handlers that run (late ones included), and deliveries that still wait. */
+  readonly busy: () => number
+  /** Delayed retries that only this process holds. */
+  readonly parked: () => number
+  /** Every slot is held by a handler that ignored its signal. */
+  readonly stuck: () => boolean
+  /** Forgets every timer. */
+  readonly close: () => void
+}
+
+/** Handlers of a subscription that run at once, unless the endpoint or the service says otherwise. */
+export const defaultConcurrency = 32
+
+export const worker = (runnable: Runnable, served: Served, shared: Shared): Worker => {
+  const { clock, budget } = shared
+  const { policy } = runnable.resolved.endpoint
+  const slots = policy.concurrency ?? defaultConcurrency
+  const admitting = admission()
+  const ready = queue<Job>()
+  const keyed = lanes<Job>()
+  const parked = new Set<Job>()
+  let running = 0
+  let filling = false
+
+  const start = (job: Job): void => {
+    running += 1
+    accept(job, 'accepted')
+    starts.start(job)
+  }
+
+  // n.b. not re-entrant: a handler that throws at once frees its slot within start, and a long queue of those would
+  // overflow the stack
+  const fill = (): void => {
+    if (filling) return
+    filling = true
+    while (running < slots) {
+      const next = ready.shift()
+      if (next === undefined) break
+      leave(next)
+      start(next)
+    }
+    filling = false
+  }
+
+  const free = (job: Job): void => {
+    running -= 1
+    if (job.key !== undefined && job.state !== 'parked') follow(job.key)
+    fill()
+    shared.ended()
+  }
+  const follow = (key: string): void => {
+    const next = keyed.next(key)
+    if (next !== undefined) ready.push(next)
+  }
+
+  const leave = (job: Job): void => {
+    budget.give(job.delivery.body.length)
+    admitting.leaves(job)
+  }
+
+  // n.b. the lane stays taken: that is what keeps the order of its key
+  const park = (job: Job, { delayMs, attempt, reason }: Retrying): void => {
+    job.state = 'parked'
+    job.firstFailedAt = reason.firstFailedAt
+    job.context = nextAttempt(job.context, attempt)
+    parked.add(job)
+    budget.hold(job.delivery.body.length)
+    job.forget = clock.after(delayMs, () => {
+      job.forget = undefined
+      parked.delete(job)
+      job.state = 'waiting'
+      ready.push(job)
+      fill()
+    })
+  }
+
+  const starts = attempts(runnable, served, shared, { free, park })
+
+  const keyOf = (payload: unknown): string | undefined => {
+    try {
+      return policy.orderingKey?.(payload as never)
+    } catch (cause) {
+      runnable.defect(cause)
+      return undefined
+    }
+  }
+
+  const deliver: Deliver = (delivery, settle) => {
+    if (shared.stopping()) {
+      settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
+      return
+    }
+    const payload = runnable.decode(delivery.body)
+    const { _tag: decoded } = payload
+    const job: Job = {
+      delivery,
+      settle,
+      payload,
+      key: decoded === 'Left' ? undefined : (keyOf(payload.right) ?? delivery.key),
+      arrivedAt: clock.now(),
+      expire: starts.expire,
+      context: delivery.context,
+      state: 'waiting',
+      admission: delivery.admitted === undefined || decoded === 'Left' ? 'accepted' : 'none',
+      limitMs: 0,
+      dueAt: 0,
+      slot: -1,
+      firstFailedAt: delivery.firstFailedAt,
+      forget: undefined,
+    }
+    if (decoded === 'Left') {
+      // No handler will run, so this needs no slot.
+      delivery.admitted?.(payload.left)
+      start(job)
+      return
+    }
+    const follows = job.key !== undefined && !keyed.enter(job.key)
+    if (!follows && running < slots && ready.size() === 0) {
+      start(job)
+      return
+    }
+    if (!budget.take(delivery.body.length)) {
+      if (job.key !== undefined && !follows) follow(job.key)
+      settle({ _tag: 'Refuse', because: 'overloaded', limit: budget.limit })
+      return
+    }
+    if (follows && job.key !== undefined) keyed.join(job.key, job)
+    else ready.push(job)
+    admitting.waits(job)
+  }
+
+  // An event whose sender was told that it is accepted cannot be given back.
+  const returnable = (job: Job): boolean =>
+    job.delivery.admitted === undefined || job.admission === 'none' || job.admission === 'held'
+
+  const giveBack = (job: Job): void => {
+    job.state = 'over'
+    job.settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
+  }
+  const release = (): void => {
+    for (const job of keyed.extract(returnable)) {
+      leave(job)
+      giveBack(job)
+    }
+    for (const job of ready.extract(returnable)) {
+      leave(job)
+      giveBack(job)
+      if (job.key !== undefined) follow(job.key)
+    }
+    for (const job of [...parked].filter(returnable)) {
+      job.forget?.()
+      parked.delete(job)
+      budget.give(job.delivery.body.length)
+      giveBack(job)
+      if (job.key !== undefined) follow(job.key)
+    }
+    fill()
+    shared.ended()
+  }
+
+  return {
+    deliver,
+    release,
+    busy: () => running + ready.size() + keyed.size(),
+    parked: () => parked.size,
+    stuck: () => starts.late() >= slots,
+    close: () => {
+      starts.close()
+      for (const job of parked) job.forget?.()
+    },
+  }
+}
