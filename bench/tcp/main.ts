@@ -1,6 +1,6 @@
 /**
  * `npm run bench:tcp`: requests/s, latency and CPU per request of taskwire over TCP, of NestJS over TCP, and of a raw
- * `net` loop. Flags: --json, --only a,b, --prof CONTENDER [--at 64]. Environment: BENCH_ROUNDS (5), BENCH_CELL_MS (2000).
+ * `net` loop. Flags: --json, --only a,b, --at 1,64,512, --prof CONTENDER. Environment: BENCH_ROUNDS (5), BENCH_CELL_MS (2000).
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,6 @@ import { profile } from './profile.js'
 import { type Measured, summarise } from './summary.js'
 import { tables } from './table.js'
 
-const LEVELS = [1, 64, 512]
 const WARM_UP_MS = 700
 const PROFILE_MS = 6_000
 
@@ -25,10 +24,11 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
     only: { type: 'string', default: allNames.join(',') },
     prof: { type: 'string' },
-    at: { type: 'string', default: '64' },
+    at: { type: 'string' },
   },
 })
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
+const levels = (flags.at ?? (flags.prof === undefined ? '1,64,512' : '64')).split(',').map(Number)
 const cellMs = Number(process.env['BENCH_CELL_MS'] ?? 2_000)
 
 /** Progress and notes go to stderr, so that stdout holds the report alone. */
@@ -48,12 +48,12 @@ const available = (name: Name): boolean => {
 }
 
 const measure = async (pairs: ReadonlyArray<Pair>): Promise<ReadonlyArray<Measured>> => {
-  for (const pair of pairs) for (const inFlight of LEVELS) await pair.measure(inFlight, WARM_UP_MS)
+  for (const pair of pairs) for (const inFlight of levels) await pair.measure(inFlight, WARM_UP_MS)
 
   const measured: Array<Measured> = []
   for (let round = 0; round < rounds; round += 1) {
     log(`round ${round + 1} of ${rounds}`)
-    for (const inFlight of LEVELS) {
+    for (const inFlight of levels) {
       // Each round starts with another contender, so that none always runs after the same one.
       for (let turn = 0; turn < pairs.length; turn += 1) {
         const pair = pairs[(round + turn) % pairs.length]!
@@ -65,7 +65,7 @@ const measure = async (pairs: ReadonlyArray<Pair>): Promise<ReadonlyArray<Measur
 }
 
 const compare = async (names: ReadonlyArray<Name>, options: Options): Promise<void> => {
-  const seconds = (names.length * LEVELS.length * (rounds * cellMs + WARM_UP_MS)) / 1000
+  const seconds = (names.length * levels.length * (rounds * cellMs + WARM_UP_MS)) / 1000
   log(`${rounds} rounds of ${cellMs} ms for ${names.join(', ')}: about ${Math.ceil(seconds)} s`)
 
   const noise = watch()
@@ -76,8 +76,8 @@ const compare = async (names: ReadonlyArray<Name>, options: Options): Promise<vo
   const { loadAverage, otherCores } = noise(own.reduce((sum, us) => sum + us, cpuUs()))
   await Promise.all(pairs.map((pair) => pair.stop()))
 
-  const rows = summarise(measured, LEVELS, names)
-  const settings = { rounds, cellMs, levels: LEVELS }
+  const rows = summarise(measured, levels, names)
+  const settings = { rounds, cellMs, levels }
   const report = {
     machine: machine(),
     versions: versions(),
@@ -106,5 +106,5 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 install(log)
 const options: Options = { build: build(), nestjs: pathToFileURL(join(bench, 'tcp', 'nestjs.mjs')).href }
-if (flags.prof !== undefined) await profile(named(flags.prof), Number(flags.at), PROFILE_MS, options)
+if (flags.prof !== undefined) await profile(named(flags.prof), levels[0] ?? 64, PROFILE_MS, options)
 else await compare(flags.only.split(',').map(named).filter(available), options)
