@@ -79,14 +79,15 @@ export const connection = <N extends string>(
     close: async () => {
       if (open) {
         open = false
+        // n.b. first, so that what it asked of itself is Closed like the rest
+        pending.forEach((abandon) => {
+          abandon()
+        })
         stops.forEach((stop) => {
           stop()
         })
         stops.clear()
         broker.depart(member)
-        pending.forEach((abandon) => {
-          abandon()
-        })
         status$.next('closed')
         status$.complete()
       }
