@@ -1,0 +1,11 @@
+/**
+ * Testing: run a service in process, make contexts, hold time still.
+ *
+ * @packageDocumentation
+ */
+export { inject } from './inject.js'
+export type { InjectOptions } from './inject.js'
+export type { ByPattern, DispatchError, EmitError, Events, Glob, Inject, Messages, PatternOf } from './inject-types.js'
+export { fixtureContext } from './fixture.js'
+export { seededRandom, virtualClock } from './virtual-clock.js'
+export type { VirtualClock, VirtualClockOptions } from './virtual-clock.js'
