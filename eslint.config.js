@@ -181,7 +181,7 @@ export default defineConfig(
       // Phantom and inferred parameters of the builder look unnecessary to these two.
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
       '@typescript-eslint/unified-signatures': 'off',
-      // `{}` is the empty record of contexts and headers.
+      // An interface that only names a type reads better in editors.
       '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
     },
   },

@@ -63,7 +63,7 @@ beforeAll(async () => {
 
   await cp(consumer, folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
-}, 120_000)
+}, 240_000)
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
