@@ -32,13 +32,18 @@ const strings = (value: unknown): ReadonlyArray<string> =>
 // Without the `u` flag a surrogate pair would match as two lone halves.
 const loneSurrogate = /\p{Surrogate}/u
 
-const illFormed = (value: unknown): string | undefined => {
+// Each level costs five bytes (`{"":}`), so nothing deeper can be short enough; and what contains itself ends here.
+const maxDepth = maxPatternBytes / 5
+const tooLong = `a pattern has at most ${String(maxPatternBytes)} bytes in canonical form`
+
+const illFormed = (value: unknown, depth = 0): string | undefined => {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'a number must be finite'
   if (typeof value === 'boolean' || typeof value === 'string' || value === null) return undefined
   if (typeof value !== 'object') return `a ${typeof value} cannot be part of a pattern`
   if (Array.isArray(value)) return 'an array cannot be part of a pattern'
+  if (depth >= maxDepth) return tooLong
   for (const inner of Object.values(value)) {
-    const reason = illFormed(inner)
+    const reason = illFormed(inner, depth + 1)
     if (reason !== undefined) return reason
   }
   return undefined
@@ -65,9 +70,7 @@ export const canonical = (pattern: unknown): Either<string, string> => {
         ? JSON.stringify(pattern)
         : pattern
       : sorted(pattern as PatternValue)
-  return new TextEncoder().encode(text).length > maxPatternBytes
-    ? E.left(`a pattern has at most ${String(maxPatternBytes)} bytes in canonical form`)
-    : E.right(text)
+  return new TextEncoder().encode(text).length > maxPatternBytes ? E.left(tooLong) : E.right(text)
 }
 
 const isText = (form: string): boolean => !ambiguous(form)
