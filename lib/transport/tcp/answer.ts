@@ -1,0 +1,67 @@
+/** How a server answers: settlements and refusals as frames. */
+import type { Failure } from '../../core/error.js'
+import { encodeFailure } from '../../core/envelope.js'
+import type { Settlement } from '../../core/settlement.js'
+import { frameType, refusal } from './frame.js'
+import type { Refusal } from './frame.js'
+import { metaKey } from './key.js'
+import { encodeMeta } from './meta.js'
+import { noBytes } from './writer.js'
+import type { Writer } from './writer.js'
+
+const errorStatus = encodeMeta([[metaKey.status, 1]])
+
+/** How long a caller should wait before it tries again, in milliseconds. */
+export const retryAfter = { overloaded: 100, draining: 0 } as const
+
+const codeMeta = (code: number, retryAfterMs?: number): Buffer =>
+  encodeMeta([
+    [metaKey.code, code],
+    ...(retryAfterMs === undefined ? [] : [[metaKey.retryAfterMs, retryAfterMs] as const]),
+  ])
+
+/** Not processed, for a reason that a failure details. */
+export const reject = (out: Writer, id: number, code: Refusal, failure?: Failure): void => {
+  const after =
+    code === refusal.overloaded ? retryAfter.overloaded : code === refusal.draining ? retryAfter.draining : undefined
+  const body = failure === undefined ? noBytes : encodeFailure(failure).body
+  out.frame(frameType.rejected, 0, id, codeMeta(code, after), -1, undefined, body)
+}
+
+export const accept = (out: Writer, id: number): void => {
+  out.frame(frameType.eventAck, 0, id, noBytes, -1, undefined, noBytes)
+}
+
+const fail = (out: Writer, id: number, failure: Failure): void => {
+  const { code, body } = encodeFailure(failure)
+  out.frame(frameType.failure, 0, id, codeMeta(code), -1, undefined, body)
+}
+
+/** Never started: the caller may try elsewhere. */
+export const refuse = (out: Writer, id: number, settlement: Settlement & { readonly _tag: 'Refuse' }): void => {
+  if (settlement.because === 'draining') reject(out, id, refusal.draining)
+  else reject(out, id, refusal.overloaded, { _tag: 'Overloaded', limit: settlement.limit })
+}
+
+/** Answers a request with its settlement. `limit` is the largest body that the caller takes. */
+export const reply = (out: Writer, id: number, settlement: Settlement, limit: number): void => {
+  switch (settlement._tag) {
+    case 'Reply': {
+      const { body, status } = settlement
+      // A code unit is one to three bytes: count them only where it matters.
+      if (body.length * 3 > limit && Buffer.byteLength(body) > limit)
+        return fail(out, id, { _tag: 'MessageTooLarge', limitBytes: limit })
+      return out.frame(frameType.reply, 0, id, status === 'ok' ? noBytes : errorStatus, -1, undefined, body)
+    }
+    case 'Fail':
+      return fail(out, id, settlement.failure)
+    case 'Refuse':
+      return refuse(out, id, settlement)
+    case 'Ack':
+      return out.frame(frameType.reply, 0, id, noBytes, -1, undefined, noBytes)
+    case 'Retry':
+    case 'DeadLetter':
+      // Requests are settled with neither; a caller is still answered.
+      return fail(out, id, { _tag: 'Internal', errorId: settlement.reason.errorId ?? '' })
+  }
+}

@@ -1,0 +1,75 @@
+/** Calls on the client while they wait, for a connection or for their answer. */
+import type { Answer, Outgoing } from '../transport.js'
+import type { Link } from './link.js'
+
+/**
+ * A call and where it stands. Mutable, and linked into its queue by itself: it is made for every call, and must leave
+ * a queue of thousands at once when it is cancelled.
+ */
+export interface Call {
+  readonly kind: 'request' | 'event'
+  readonly message: Outgoing
+  readonly answer: (answer: Answer) => void
+  /** Metadata beside pattern and time limit. */
+  readonly more: Uint8Array | undefined
+  /** The id of its frame on `link`; 0 before it was written. */
+  id: number
+  link: Link | undefined
+  /** Answered or cancelled: what comes for it is dropped. */
+  over: boolean
+  /** When it began to wait, where it waits: its time limit shrinks meanwhile. */
+  queuedAt: number
+  /** The endpoints that have no handler for it. */
+  tried: ReadonlyArray<object>
+  queue: Calls | undefined
+  before: Call | undefined
+  after: Call | undefined
+}
+
+/** A queue that calls can leave from the middle. */
+export interface Calls {
+  readonly first: () => Call | undefined
+  readonly add: (call: Call) => void
+  readonly remove: (call: Call) => void
+}
+
+/** About how much memory a call holds. */
+export const weight = (call: Call): number => call.message.body.length + 200
+
+/** What several queues hold together. */
+export interface Tally {
+  count: number
+  bytes: number
+}
+
+/** An empty queue that counts its calls in `tally` too. */
+export const calls = (tally: Tally): Calls => {
+  let head: Call | undefined
+  let tail: Call | undefined
+  const self: Calls = {
+    first: () => head,
+    add: (call) => {
+      call.queue = self
+      call.before = tail
+      call.after = undefined
+      if (tail === undefined) head = call
+      else tail.after = call
+      tail = call
+      tally.count += 1
+      tally.bytes += weight(call)
+    },
+    remove: (call) => {
+      if (call.queue !== self) return
+      if (call.before === undefined) head = call.after
+      else call.before.after = call.after
+      if (call.after === undefined) tail = call.before
+      else call.after.before = call.before
+      call.queue = undefined
+      call.before = undefined
+      call.after = undefined
+      tally.count -= 1
+      tally.bytes -= weight(call)
+    },
+  }
+  return self
+}

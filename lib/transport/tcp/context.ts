@@ -1,0 +1,44 @@
+/** What handlers are told about a message that came over TCP. */
+import * as O from 'fp-ts/lib/Option.js'
+import type { Option } from 'fp-ts/lib/Option.js'
+import { makeContext } from '../../core/context.js'
+import type { Context } from '../../core/context.js'
+import { noHeaders } from '../../core/envelope.js'
+import { metaKey } from './key.js'
+import type { Routed } from './route.js'
+
+export interface TcpContext<out N extends string = 'tcp'> extends Context<N> {
+  readonly transport: 'tcp'
+  /** The other end's address, without its port. */
+  readonly remoteAddress: string
+  /** What `authenticate` answered for the connection; `undefined` without that option. */
+  readonly principal: unknown
+}
+
+/** Of the connection a message came by. */
+export interface Origin {
+  readonly name: string
+  readonly remoteAddress: string
+  readonly principal: unknown
+  /** Makes ids for messages that have none: unique to the connection. */
+  readonly prefix: string
+}
+
+export const contextOf = (origin: Origin, routed: Routed, id: number, deadline: Option<number>): TcpContext<string> => {
+  const { meta } = routed
+  const messageId = meta?.text(metaKey.messageId) ?? origin.prefix + String(id)
+  return makeContext({
+    transport: 'tcp' as const,
+    name: origin.name,
+    pattern: routed.route.pattern,
+    messageId,
+    correlationId: meta === undefined ? messageId : (meta.text(metaKey.correlationId) ?? messageId),
+    headers: meta === undefined ? noHeaders : meta.headers,
+    attempt: 1,
+    deadline,
+    remoteAddress: origin.remoteAddress,
+    principal: origin.principal,
+  })
+}
+
+export const noDeadline: Option<number> = O.none

@@ -1,0 +1,134 @@
+/** Bytes to frames. Parses in place and copies only frames that are split over reads (1.1 to 1.2 times the throughput). */
+import { closeCode, countedHeaderBytes, headerBytes, headerProblem, maxMetaBytes } from './frame.js'
+import type { CloseCode, Side } from './frame.js'
+
+/**
+ * One whole frame inside `bytes`: metadata from `meta` to `body`, body from `body` to `end`. Positions and no object,
+ * because this is called for each frame. n.b. keep a view of `bytes` if you must, never change them.
+ */
+export type OnFrame = (
+  type: number,
+  flags: number,
+  id: number,
+  bytes: Buffer,
+  meta: number,
+  body: number,
+  end: number,
+) => void
+
+export interface Parser {
+  /** Takes what was read. Does nothing after `stop` or a refusal. */
+  readonly push: (chunk: Buffer) => void
+  /** Bytes of the frame that has begun and is not complete; 0 when there is none. */
+  readonly waiting: () => number
+  readonly stop: () => void
+}
+
+/** The first allocation for a split frame; it doubles as bytes arrive, so that a header alone cannot claim a mebibyte. */
+const firstBytes = 1_024
+
+/**
+ * `limit` is the largest `len` now; `refuse` is called at most once, before anything of the refused frame is buffered;
+ * `started` whenever a split frame begins.
+ */
+export const parser = (
+  side: Side,
+  limit: () => number,
+  frame: OnFrame,
+  refuse: (code: CloseCode, reason: string) => void,
+  started: () => void,
+): Parser => {
+  let partial: Buffer | undefined
+  let have = 0
+  let need = 0
+  let dead = false
+
+  const reject = (code: CloseCode, reason: string): number => {
+    dead = true
+    partial = undefined
+    have = 0
+    refuse(code, reason)
+    return -1
+  }
+
+  // The whole size of the frame whose header is at `at`, or -1 once it is refused.
+  const total = (bytes: Buffer, at: number): number => {
+    const length = bytes.readUInt32BE(at)
+    const metaLength = ((bytes[at + 6] ?? 0) << 8) | (bytes[at + 7] ?? 0)
+    if (length < countedHeaderBytes) return reject(closeCode.protocol, 'a length below 8')
+    if (length > limit()) return reject(closeCode.tooLarge, `a frame has at most ${String(limit())} bytes here`)
+    if (metaLength > length - countedHeaderBytes) return reject(closeCode.protocol, 'metadata longer than its frame')
+    if (metaLength > maxMetaBytes) return reject(closeCode.protocol, 'too much metadata')
+    const problem = headerProblem(side, bytes[at + 4] ?? 0, bytes[at + 5] ?? 0, bytes.readUInt32BE(at + 8), length)
+    return problem === undefined ? length + 4 : reject(closeCode.protocol, problem)
+  }
+
+  const emit = (bytes: Buffer, at: number, size: number): void => {
+    const body = at + headerBytes + (((bytes[at + 6] ?? 0) << 8) | (bytes[at + 7] ?? 0))
+    frame(bytes[at + 4] ?? 0, bytes[at + 5] ?? 0, bytes.readUInt32BE(at + 8), bytes, at + headerBytes, body, at + size)
+  }
+
+  const room = (size: number): Buffer => {
+    if (partial !== undefined && partial.length >= size) return partial
+    const grown = Buffer.allocUnsafeSlow(Math.min(need, Math.max(size, 2 * have, firstBytes)))
+    partial?.copy(grown, 0, 0, have)
+    partial = grown
+    return grown
+  }
+
+  const keep = (chunk: Buffer, at: number, until: number): void => {
+    chunk.copy(room(have + until - at), have, at, until)
+    have += until - at
+  }
+
+  // Completes the split frame; returns where the next frame begins in the chunk, or -1 when there is no next yet.
+  const finish = (chunk: Buffer): number => {
+    let at = 0
+    for (;;) {
+      const until = Math.min(chunk.length, at + need - have)
+      keep(chunk, at, until)
+      at = until
+      if (have < need || partial === undefined) return -1
+      if (need > headerBytes) break
+      need = total(partial, 0)
+      if (need < 0) return -1
+      if (need === headerBytes) break
+    }
+    const whole = partial
+    const size = need
+    partial = undefined
+    have = 0
+    emit(whole, 0, size)
+    return at
+  }
+
+  const push = (chunk: Buffer): void => {
+    if (dead) return
+    let at = have > 0 ? finish(chunk) : 0
+    if (at < 0) return
+    need = headerBytes
+    while (!dead && chunk.length - at >= headerBytes) {
+      const size = total(chunk, at)
+      if (size < 0) return
+      if (chunk.length - at < size) {
+        need = size
+        break
+      }
+      emit(chunk, at, size)
+      at += size
+    }
+    if (dead || at === chunk.length) return
+    started()
+    keep(chunk, at, chunk.length)
+  }
+
+  return {
+    push,
+    waiting: () => (have > 0 ? need : 0),
+    stop: () => {
+      dead = true
+      partial = undefined
+      have = 0
+    },
+  }
+}

@@ -1,0 +1,301 @@
+/** The client: calls to the connections of all endpoints, and into a bounded queue while none has room. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { ConnectError } from '../../core/error.js'
+import type { Address, Answer, Environment, Failing, Outgoing, Status } from '../transport.js'
+import { choose, rendezvous } from './balance.js'
+import { calls } from './call.js'
+import type { Call, Calls, Tally } from './call.js'
+import { failing, transportFailed } from './failing.js'
+import { idBound } from './frame.js'
+import { tickInterval } from './limits.js'
+import type { Settings } from './options.js'
+import { moreMeta, outgoingIssues, patternEntries } from './outgoing.js'
+import { peer } from './peer.js'
+import type { Peer } from './peer.js'
+import { ticker } from './tick.js'
+import { slabs } from './writer.js'
+
+export interface Pool {
+  /** Sends a message or lets it wait; the result cancels. */
+  readonly submit: (kind: Call['kind'], message: Outgoing, answer: (answer: Answer) => void) => () => void
+  readonly warm: () => Promise<Either<ConnectError, void>>
+  readonly close: () => Promise<void>
+}
+
+export interface PoolOptions {
+  readonly settings: Settings
+  readonly environment: Environment
+  /** Where to dial now: another array as soon as it changes. */
+  readonly endpoints: () => ReadonlyArray<Address>
+  readonly status: (status: Status) => void
+  /** From which frame id on a connection is replaced. Default: long before the ids end. */
+  readonly renewAt?: number
+}
+
+const defaultRenewAt = idBound - 0x10_0000
+const where = ({ host, port }: Address): string => `${host}:${String(port)}`
+const nothing = (): void => undefined
+
+export const pool = (options: PoolOptions): Pool => {
+  const { settings, environment } = options
+  const { limits } = settings
+  const { clock, random } = environment
+  const tally: Tally = { count: 0, bytes: 0 }
+  const queue = calls(tally)
+  // Calls that some endpoints have no handler for.
+  const seeking = calls(tally)
+  const shared = slabs()
+  const patternEntry = patternEntries()
+  let known: ReadonlyArray<Address> = []
+  let peers: ReadonlyArray<Peer> = []
+  let ready: ReadonlyArray<Peer> = []
+  let awake = false
+  let wasReady = false
+  let closing: Promise<void> | undefined
+  let waiters: ReadonlyArray<() => void> = []
+  const retired = new Set<Promise<void>>()
+
+  const ticks = ticker(clock, tickInterval(limits), (time) => {
+    for (const one of peers) one.check(time)
+  })
+
+  const settle = (call: Call, answer: Failing): void => {
+    call.queue?.remove(call)
+    if (call.over) return
+    call.over = true
+    call.answer(answer)
+  }
+
+  const drop = (from: Calls, answer: (call: Call) => Failing): void => {
+    for (let call = from.first(); call !== undefined; call = from.first()) settle(call, answer(call))
+  }
+
+  const nobody = (call: Call): Failing => failing({ _tag: 'NoHandler', pattern: call.message.pattern })
+
+  const wait = (call: Call, place: Calls): void => {
+    if (call.queuedAt < 0) call.queuedAt = clock.now()
+    place.add(call)
+  }
+
+  const write = (call: Call, to: Peer): void => {
+    const link = to.link()
+    if (link === undefined) return wait(call, queue)
+    call.queue?.remove(call)
+    const { body } = call.message
+    const most = link.maxBody()
+    if (body.length * 3 > most && Buffer.byteLength(body) > most)
+      settle(call, failing({ _tag: 'MessageTooLarge', limitBytes: most }))
+    else link.send(call)
+  }
+
+  const free = (one: Peer): boolean => one.link()?.free() === true
+
+  const untried = (call: Call): ReadonlyArray<Peer> => peers.filter((one) => !call.tried.includes(one))
+
+  // A call that has met no handler yet goes to the next endpoint, waits for one that is being dialled for the first
+  // time, and is over when there is none.
+  const seek = (call: Call): void => {
+    const left = untried(call)
+    const there = choose(
+      left.filter((one) => one.link() !== undefined),
+      random,
+    )
+    if (there !== undefined && free(there)) write(call, there)
+    else if (there !== undefined || left.some((one) => one.state() === 'dialling' && one.failures() === 0)) {
+      if (call.queue === undefined) wait(call, seeking)
+    } else settle(call, nobody(call))
+  }
+
+  const pump = (to: Peer): void => {
+    if (tally.count === 0) return
+    for (let call = to.held.first(); call !== undefined && free(to); call = to.held.first()) write(call, to)
+    for (let call = seeking.first(); call !== undefined;) {
+      const next = call.after
+      seek(call)
+      call = next
+    }
+    for (let call = queue.first(); call !== undefined && free(to); call = queue.first()) {
+      const { key } = call.message
+      const target = key === undefined ? to : (rendezvous(ready, key) ?? to)
+      if (target === to || free(target)) write(call, target)
+      else {
+        queue.remove(call)
+        target.held.add(call)
+      }
+    }
+  }
+
+  const place = (call: Call): void => {
+    const { key } = call.message
+    const to = key === undefined ? choose(ready, random) : rendezvous(ready, key)
+    if (to === undefined) return wait(call, queue)
+    if (tally.count === 0 && free(to)) return write(call, to)
+    wait(call, key === undefined ? queue : to.held)
+    for (const one of ready) pump(one)
+  }
+
+  const unauthorized = (): Failing | undefined =>
+    peers.length > 0 && peers.every((one) => one.state() === 'waiting' && one.failed()?.unauthorized === true)
+      ? failing({ _tag: 'Unauthorized', message: peers[0]?.failed()?.reason ?? '' })
+      : undefined
+
+  const changed = (one: Peer): void => {
+    ready = peers.filter((each) => each.link() !== undefined)
+    awake = awake && one.state() !== 'asleep'
+    if (closing !== undefined) return
+    if (ready.length > 0) options.status('ready')
+    else if (wasReady) options.status('lost')
+    wasReady ||= ready.length > 0
+    const refused = unauthorized()
+    if (refused !== undefined) drop(queue, () => refused)
+    if (one.link() === undefined)
+      for (let call = one.held.first(); call !== undefined; call = one.held.first()) {
+        one.held.remove(call)
+        place(call)
+      }
+    for (let call = seeking.first(); call !== undefined;) {
+      const next = call.after
+      seek(call)
+      call = next
+    }
+    pump(one)
+    for (const check of waiters) check()
+  }
+
+  const made = (address: Address): Peer =>
+    peer({
+      settings,
+      environment,
+      address,
+      slabs: shared,
+      time: ticks.time,
+      patternEntry,
+      renewAt: options.renewAt ?? defaultRenewAt,
+      held: calls(tally),
+      changed,
+      room: pump,
+      nobody: (from, call, answer) => {
+        call.tried = [...call.tried, from]
+        if (peers.length === 1) settle(call, answer)
+        else seek(call)
+      },
+    })
+
+  // Takes over the endpoints of now; those that are gone say goodbye to what they have.
+  const wake = (): void => {
+    const next = options.endpoints()
+    if (next !== known) {
+      known = next
+      const before = peers
+      peers = next.map((address) => before.find((one) => where(one.address) === where(address)) ?? made(address))
+      for (const gone of before)
+        if (!peers.includes(gone)) {
+          const left = gone.close(failing({ _tag: 'Disconnected', maybeProcessed: true }, 'maybe', 0))
+          retired.add(left)
+          void left.then(() => retired.delete(left))
+          changed(gone)
+        }
+    }
+    awake = true
+    if (peers.length > 0) ticks.start()
+    for (const one of peers) if (one.state() === 'asleep') one.wake()
+  }
+
+  const nowhere = (): Failing | undefined =>
+    peers.length > 0
+      ? undefined
+      : failing(transportFailed(settings.name, 'there is nowhere to connect to: set port, or endpoints'))
+
+  const outOfBounds = (message: Outgoing, more: Buffer | undefined): Failing | undefined => {
+    const { body } = message
+    const most = limits.maxFrameBytes
+    if (body.length * 3 > most && Buffer.byteLength(body) > most)
+      return failing({ _tag: 'MessageTooLarge', limitBytes: most })
+    const issues = outgoingIssues(message, more)
+    if (issues.length > 0) return failing({ _tag: 'InvalidPayload', issues })
+    if (ready.length > 0 && tally.count === 0) return undefined
+    if (tally.count >= limits.maxQueued) return failing({ _tag: 'Overloaded', limit: limits.maxQueued })
+    return tally.bytes + body.length > limits.maxQueuedBytes
+      ? failing({ _tag: 'Overloaded', limit: limits.maxQueuedBytes })
+      : undefined
+  }
+
+  return {
+    submit: (kind, message, answer) => {
+      if (closing === undefined && (!awake || options.endpoints() !== known)) wake()
+      const more = moreMeta(message)
+      const refused =
+        closing !== undefined
+          ? failing({ _tag: 'Closed' })
+          : (outOfBounds(message, more) ?? nowhere() ?? (ready.length > 0 ? undefined : unauthorized()))
+      if (refused !== undefined) {
+        answer(refused)
+        return nothing
+      }
+      const call: Call = {
+        kind,
+        message,
+        answer,
+        more,
+        id: 0,
+        link: undefined,
+        over: false,
+        queuedAt: -1,
+        tried: [],
+        queue: undefined,
+        before: undefined,
+        after: undefined,
+      }
+      place(call)
+      return () => {
+        if (call.over) return
+        if (call.queue === undefined) call.link?.cancel(call)
+        else call.queue.remove(call)
+        call.over = true
+      }
+    },
+
+    warm: () => {
+      if (closing !== undefined)
+        return Promise.resolve(E.left(transportFailed(settings.name, 'the connection is closed')))
+      wake()
+      const none = nowhere()
+      if (none !== undefined)
+        return Promise.resolve(
+          E.left(transportFailed(settings.name, 'there is nowhere to connect to: set port, or endpoints')),
+        )
+      const before = new Map(peers.map((one) => [one, one.failures()]))
+      for (const one of peers) one.wake()
+      return new Promise((resolve) => {
+        const check = (): void => {
+          const failed = peers.filter((one) => one.failures() > (before.get(one) ?? 0))
+          const stuck = failed.length === peers.length
+          if (ready.length === 0 && !stuck && closing === undefined) return
+          waiters = waiters.filter((one) => one !== check)
+          if (ready.length > 0) return resolve(E.right(undefined))
+          const ending = peers[0]?.failed()
+          if (ending?.unauthorized === true) return resolve(E.left({ _tag: 'Unauthorized', message: ending.reason }))
+          const each = peers.map((one) => `${where(one.address)} (${one.failed()?.reason ?? 'closed'})`)
+          resolve(E.left(transportFailed(settings.name, `cannot reach ${each.join(', ')}`, ending?.cause)))
+        }
+        waiters = [...waiters, check]
+        check()
+      })
+    },
+
+    close: () => {
+      if (closing !== undefined) return closing
+      const answer = failing({ _tag: 'Closed' })
+      closing = Promise.resolve()
+      for (const one of [queue, seeking, ...peers.map(({ held }) => held)]) drop(one, () => answer)
+      closing = Promise.all([...retired, ...peers.map((one) => one.close({ ...answer, processed: 'maybe' }))]).then(
+        () => {
+          ticks.stop()
+        },
+      )
+      for (const check of waiters) check()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,203 @@
+/** Listens, accepts connections, looks after them, and stops. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
+import { createServer } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
+import type { Deliver } from '../../core/delivery.js'
+import type { TransportFailed } from '../../core/error.js'
+import type { Address, Environment, Subscription } from '../transport.js'
+import type { TcpContext } from './context.js'
+import { reasonOf } from './failing.js'
+import { closeCode } from './frame.js'
+import { pending } from './house.js'
+import type { House } from './house.js'
+import { tickInterval } from './limits.js'
+import type { Settings } from './options.js'
+import { retries } from './retries.js'
+import { routing } from './route.js'
+import { session } from './session.js'
+import type { Session } from './session.js'
+import { ticker } from './tick.js'
+import { slabs } from './writer.js'
+
+/** A server that listens. */
+export interface Listening {
+  readonly address: Address
+  /** Takes no connection and no message any more; what was accepted goes on. */
+  readonly drain: () => void
+  /** Resolves when every socket is closed. */
+  readonly close: () => Promise<void>
+}
+
+const alpn = 'msg1'
+
+// n.b. the socket of a TLS connection is another object than the one that arrived; the ports of both are the same
+const portOf = (socket: Socket): string => `${socket.remoteAddress ?? ''}:${String(socket.remotePort)}`
+
+const certificateOf = (socket: Socket): (() => PeerCertificate | undefined) => {
+  // n.b. only TLS sockets have the method, and without a certificate it answers an empty object
+  const { getPeerCertificate } = socket as Partial<TLSSocket>
+  return () => {
+    const found = getPeerCertificate?.call(socket)
+    return found === undefined || Object.keys(found).length === 0 ? undefined : found
+  }
+}
+
+/** Starts listening; resolves when connections are taken. Never rejects. */
+export const listen = (
+  settings: Settings,
+  environment: Environment,
+  subscriptions: ReadonlyArray<Subscription>,
+  deliver: Deliver<TcpContext<string>>,
+): Promise<Either<TransportFailed, Listening>> => {
+  const { limits, tls } = settings
+  const sessions = new Map<Socket, Session>()
+  const sockets = new Set<Socket>()
+  const handshaking = new Map<string, Socket>()
+  const perAddress = new Map<string, number>()
+  const lost = new Map<string, number>()
+  const waiting = retries(environment.clock, limits.maxPending, limits.maxPendingBytes)
+  let draining = false
+  let refusals = 0
+  let logged = -1_000
+
+  // At most a line a second: a thousand hostile connections must not fill a disk.
+  const log = (line: string): void => {
+    const now = ticks.time()
+    if (now - logged < 1_000) {
+      refusals += 1
+      return
+    }
+    environment.log(refusals === 0 ? line : `${line} (and ${String(refusals)} more)`)
+    refusals = 0
+    logged = now
+  }
+
+  const ticks = ticker(environment.clock, tickInterval(limits), (time) => {
+    for (const one of sessions.values()) one.check(time)
+  })
+
+  const house: House = {
+    settings,
+    environment: { ...environment, log },
+    slabs: slabs(),
+    time: ticks.time,
+    subscriptions,
+    deliver,
+    route: routing(subscriptions),
+    pending: pending(limits.maxPending, limits.maxPendingBytes),
+    retries: waiting,
+    draining: () => draining,
+    lost: (endpoint) => {
+      lost.set(endpoint, (lost.get(endpoint) ?? 0) + 1)
+    },
+  }
+
+  // A connection whose handshake is over (TLS), or that needs none.
+  const converse = (socket: Socket): void => {
+    const one = session(house, socket, {
+      remoteAddress: socket.remoteAddress ?? '',
+      certificate: certificateOf(socket),
+    })
+    sessions.set(socket, one)
+    socket.setNoDelay(true)
+    socket.on('data', one.receive)
+    socket.on('drain', one.drained)
+    socket.on('close', () => {
+      sessions.delete(socket)
+      one.gone()
+    })
+    if (draining) one.drain()
+  }
+
+  // Every socket, before its TLS handshake: one address cannot take all the places.
+  const arrive = (socket: Socket): void => {
+    const address = socket.remoteAddress ?? ''
+    const already = perAddress.get(address) ?? 0
+    socket.on('error', () => undefined)
+    if (draining || already >= limits.maxConnectionsPerAddress) {
+      log(`${settings.name}: refused a connection of ${address}: too many`)
+      if (tls !== undefined) socket.destroy()
+      else refuse(socket)
+      return
+    }
+    ticks.start()
+    perAddress.set(address, already + 1)
+    sockets.add(socket)
+    const key = portOf(socket)
+    socket.on('close', () => {
+      sockets.delete(socket)
+      handshaking.delete(key)
+      if (sockets.size === 0) ticks.stop()
+      const left = (perAddress.get(address) ?? 1) - 1
+      if (left > 0) perAddress.set(address, left)
+      else perAddress.delete(address)
+    })
+    if (tls === undefined) converse(socket)
+    else handshaking.set(key, socket)
+  }
+
+  const refuse = (socket: Socket): void => {
+    const one = session(house, socket, { remoteAddress: socket.remoteAddress ?? '', certificate: () => undefined })
+    one.fail(closeCode.tooManyConnections, 'too many connections')
+    socket.destroySoon()
+  }
+
+  const server: Server =
+    tls === undefined
+      ? createServer()
+      : createTlsServer(
+          { minVersion: 'TLSv1.2', ALPNProtocols: [alpn], handshakeTimeout: limits.helloTimeout, ...tls },
+          (socket) => {
+            socket.on('error', () => undefined)
+            handshaking.delete(portOf(socket))
+            converse(socket)
+          },
+        )
+  server.maxConnections = limits.maxConnections
+  server.on('connection', arrive)
+
+  const drain = (): void => {
+    if (draining) return
+    draining = true
+    server.close()
+    for (const one of sessions.values()) one.drain()
+  }
+
+  const report = (): void => {
+    const counts = new Map(lost)
+    for (const [endpoint, count] of waiting.drop()) counts.set(endpoint, (counts.get(endpoint) ?? 0) + count)
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+    const each = [...counts].map(([endpoint, count]) => `${endpoint}: ${String(count)}`).join(', ')
+    if (total > 0) environment.log(`${settings.name}: ${String(total)} events will not be handled again (${each})`)
+  }
+
+  const close = async (): Promise<void> => {
+    drain()
+    report()
+    const closed = [...sockets].map((socket) => new Promise<void>((done) => void socket.once('close', done)))
+    for (const one of sessions.values()) one.close()
+    for (const socket of handshaking.values()) socket.destroy()
+    await Promise.all(closed)
+  }
+
+  return new Promise((resolve) => {
+    const failed = (error: Error): void => {
+      server.removeAllListeners('listening')
+      const message = `cannot listen on ${settings.host}:${String(settings.port)} (${reasonOf(error)})`
+      resolve(E.left({ _tag: 'TransportFailed', name: settings.name, message, cause: error }))
+    }
+    server.once('error', failed)
+    server.listen({ host: settings.host, port: settings.port, backlog: 511 }, () => {
+      server.off('error', failed)
+      server.on('error', (error) => {
+        log(`${settings.name}: the listening socket failed (${reasonOf(error)})`)
+      })
+      const bound = server.address()
+      const port = bound !== null && typeof bound === 'object' ? bound.port : settings.port
+      resolve(E.right({ address: { host: settings.host, port }, drain, close }))
+    })
+  })
+}
