@@ -48,9 +48,7 @@ export const broker = ({ maxQueued, maxQueuedBytes, letters }: BrokerOptions): B
       letter,
       restore: () => {
         if (!home.usable()) return false
-        const { replays } = letter
-        const free = door.charge(weight(letter))
-        home.add({ message: letter, attempt: 1, firstFailedAt: undefined, replays: replays + 1, free, leads: false })
+        home.add({ message: letter, replays: letter.replays + 1, free: door.charge(weight(letter)) })
         return true
       },
     })
@@ -107,7 +105,7 @@ export const broker = ({ maxQueued, maxQueuedBytes, letters }: BrokerOptions): B
       else
         return door.offer(weight(sent), queues, (to, free) => {
           to.forEach((one) => {
-            one.add({ message: sent, attempt: 1, firstFailedAt: undefined, replays: 0, free, leads: false })
+            one.add({ message: sent, replays: 0, free })
           })
           answer({ _tag: 'Accepted' })
         })

@@ -6,6 +6,8 @@ export interface Line<A> {
   readonly push: (value: A) => () => void
   /** Joins at the head. */
   readonly unshift: (value: A) => () => void
+  /** Joins before the first, seen from the head, of which `before` is true; at the end where there is none. */
+  readonly insert: (value: A, before: (standing: A) => boolean) => void
   readonly shift: () => A | undefined
   /** Visits from the head until `visit` answers false. The value at hand may leave meanwhile. */
   readonly each: (visit: (value: A, leave: () => void) => boolean) => void
@@ -32,24 +34,25 @@ export const line = <A>(): Line<A> => {
     if (cell.after === undefined) tail = cell.before
     else cell.after.before = cell.before
   }
+  const join = (value: A, after: Cell<A> | undefined): (() => void) => {
+    const before = after === undefined ? tail : after.before
+    const cell: Cell<A> = { value, before, after, standing: true }
+    if (before === undefined) head = cell
+    else before.after = cell
+    if (after === undefined) tail = cell
+    else after.before = cell
+    size++
+    return leave(cell)
+  }
   return {
     size: () => size,
     first: () => head?.value,
-    push: (value) => {
-      const cell: Cell<A> = { value, before: tail, after: undefined, standing: true }
-      if (tail === undefined) head = cell
-      else tail.after = cell
-      tail = cell
-      size++
-      return leave(cell)
-    },
-    unshift: (value) => {
-      const cell: Cell<A> = { value, before: undefined, after: head, standing: true }
-      if (head === undefined) tail = cell
-      else head.before = cell
-      head = cell
-      size++
-      return leave(cell)
+    push: (value) => join(value, undefined),
+    unshift: (value) => join(value, head),
+    insert: (value, before) => {
+      let after = head
+      while (after !== undefined && !before(after.value)) after = after.after
+      join(value, after)
     },
     shift: () => {
       const cell = head

@@ -9,22 +9,28 @@ import { line } from './line.js'
 import type { Message } from './message.js'
 import { crew, type Held, type Member, type Worker } from './worker.js'
 
-/** A message in one queue. */
-export interface Entry {
+/** A message on its way into a queue. */
+export interface Incoming {
   readonly message: Message
-  /** Of the next start. */
-  readonly attempt: number
-  readonly firstFailedAt: number | undefined
+  /** How often it had been a dead letter and was put back. */
   readonly replays: number
   /** Tells the bus that the message has left this queue. */
   readonly free: () => void
+}
+
+interface Entry extends Incoming {
+  /** Its place among all that ever came in. */
+  readonly place: number
+  /** Of the next start. */
+  readonly attempt: number
+  readonly firstFailedAt: number | undefined
   /** It was handed out before and is not settled: what has the same key waits for it. */
   readonly leads: boolean
 }
 
 /** The queue of one endpoint of one group: replicas share it. */
 export interface Queue extends Gate<Queue> {
-  readonly add: (entry: Entry) => void
+  readonly add: (incoming: Incoming) => void
   readonly join: (worker: Worker) => void
   /** The worker's intake has stopped. */
   readonly leave: (worker: Worker) => void
@@ -69,6 +75,7 @@ export const queue = (options: QueueOptions): Queue => {
   const running = new Set<Running>()
   let scheduled = false
   let usable = true
+  let places = 0
 
   // n.b. never in the caller's stack: a publish has returned, and a settlement was applied, before a handler starts.
   const wake = (): void => {
@@ -79,11 +86,11 @@ export const queue = (options: QueueOptions): Queue => {
       pump()
     })
   }
+  // Before all that came in later: what was handed out keeps its place, in whatever order it comes back.
   const putBack = (entry: Entry): void => {
-    ready.unshift(entry)
+    ready.insert({ ...entry, leads: true }, ({ place }) => place > entry.place)
     wake()
   }
-  // n.b. to the head: its time has come, and all that shares its key stands behind it anyway
   const delayed = delays<Entry>(putBack)
 
   const end = (run: Running): void => {
@@ -91,7 +98,7 @@ export const queue = (options: QueueOptions): Queue => {
     running.delete(run)
     held.release()
     const next = parked.leave(entry.message.key)
-    if (next !== undefined) ready.unshift({ ...next, leads: true })
+    if (next !== undefined) putBack(next)
     entry.free()
     wake()
   }
@@ -126,13 +133,13 @@ export const queue = (options: QueueOptions): Queue => {
         running.delete(run)
         held.release()
         worker.rest(settlement.because === 'draining' ? undefined : restMs, wake)
-        putBack({ ...entry, leads: true })
+        putBack(entry)
         return
       case 'Retry': {
         running.delete(run)
         held.release()
         const { attempt, delayMs, reason } = settlement
-        delayed.add({ ...entry, attempt, firstFailedAt: reason.firstFailedAt, leads: true }, delayMs, worker.member)
+        delayed.add({ ...entry, attempt, firstFailedAt: reason.firstFailedAt }, delayMs, worker.member)
         wake()
         return
       }
@@ -176,8 +183,8 @@ export const queue = (options: QueueOptions): Queue => {
   const self: Queue = {
     waiting: line(),
     hasRoom: () => ready.size() + parked.size() + delayed.size() < options.maxQueued,
-    add: (entry) => {
-      ready.push(entry)
+    add: (incoming) => {
+      ready.push({ ...incoming, place: ++places, attempt: 1, firstFailedAt: undefined, leads: false })
       wake()
     },
     join: (worker) => {
@@ -187,19 +194,17 @@ export const queue = (options: QueueOptions): Queue => {
     },
     leave: workers.leave,
     depart: (member) => {
-      // n.b. the last one handed out first, so that they stand at the head in the order in which they came
-      for (const run of [...running].reverse()) {
+      for (const run of running) {
         if (run.worker.member !== member) continue
         running.delete(run)
         run.held.forget()
         abortContext(run.held.context, 'disconnected')
         run.forgetWrite?.()
-        ready.unshift({ ...run.entry, attempt: run.entry.attempt + 1, leads: true })
+        putBack({ ...run.entry, attempt: run.entry.attempt + 1 })
       }
       const [heir] = workers.all().filter((worker) => worker.open())
       delayed.depart(member, heir?.member)
       if (options.private) dispose()
-      else wake()
     },
     live: () => workers.all().some((worker) => worker.open()),
     usable: () => usable,

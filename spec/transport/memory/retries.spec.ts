@@ -139,6 +139,19 @@ describe('what is refused', () => {
     expect([draining.got.length, next.bodies()]).toEqual([1, ['x']])
   })
 
+  test('keeps its place among what came in, in whatever order it is given back', async () => {
+    const { replica, connect } = harness()
+    const first = await replica('users', [subscription('a', { concurrency: 4 })])
+    const client = await connect()
+    for (let i = 0; i < 6; i++) await publish(client, 'a', String(i))
+    await turn()
+    await first.stop()
+    for (const i of [1, 3, 0, 2]) first.got[i]?.settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
+    const next = await replica('users', [subscription('a')], () => ack)
+    await turn()
+    expect(next.bodies()).toEqual(['0', '1', '2', '3', '4', '5'])
+  })
+
   test('an overloaded replica is left alone for a while', async () => {
     const { replica, connect, time } = harness()
     const { got } = await replica('users', [subscription('a')], ({ at }) =>
