@@ -17,8 +17,9 @@ export const install = (log: (line: string) => void): void => {
   if (status !== 0) throw new Error('npm ci --prefix bench failed')
 }
 
-/** The version of an installed package, read from its manifest. */
-export const versionOf = (name: string, folder: string): string => {
-  const manifest = JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8'))
-  return String(manifest.version)
-}
+/** The version in a package's manifest. */
+export const manifestVersion = (folder: string): string =>
+  String(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version)
+
+/** The version of a package installed in a folder. */
+export const versionOf = (name: string, folder: string): string => manifestVersion(join(folder, 'node_modules', name))

@@ -1,12 +1,13 @@
 /** The machine, and how much of it other programs took while the benchmark ran. */
 import { cpus, loadavg } from 'node:os'
 import { bench, root } from './build.js'
-import { versionOf } from './install.js'
+import { manifestVersion, versionOf } from './install.js'
 
 export const machine = (): string =>
   `node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${process.platform} ${process.arch}`
 
 export const versions = (): Readonly<Record<string, string>> => ({
+  taskwire: manifestVersion(root),
   'fp-ts': versionOf('fp-ts', root),
   'io-ts': versionOf('io-ts', root),
   '@nestjs/microservices': versionOf('@nestjs/microservices', bench),

@@ -2,11 +2,10 @@
  * `npm run bench:tcp`: requests/s, latency and CPU per request of taskwire over TCP, of NestJS over TCP, and of a raw
  * `net` loop. Flags: --json, --only a,b, --at 1,64,512, --prof CONTENDER. Environment: BENCH_ROUNDS (5), BENCH_CELL_MS (2000).
  */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { bench, build, root } from './build.js'
+import { bench, build } from './build.js'
 import { isName, type Name, names as allNames } from './contender.js'
 import { install } from './install.js'
 import { cpuUs } from './load.js'
@@ -37,14 +36,6 @@ const log = (line: string): void => void process.stderr.write(`${line}\n`)
 const named = (name: string): Name => {
   if (!isName(name)) throw new Error(`no contender '${name}'; there are ${allNames.join(', ')}`)
   return name
-}
-
-/** While the library is being written. */
-const available = (name: Name): boolean => {
-  const entries = ['index.ts', 'transport/tcp/index.ts'].map((path) => join(root, 'lib', path))
-  if (name !== 'taskwire' || entries.every(existsSync)) return true
-  log('taskwire: not available')
-  return false
 }
 
 const measure = async (pairs: ReadonlyArray<Pair>): Promise<ReadonlyArray<Measured>> => {
@@ -107,4 +98,4 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 install(log)
 const options: Options = { build: build(), nestjs: pathToFileURL(join(bench, 'tcp', 'nestjs.mjs')).href }
 if (flags.prof !== undefined) await profile(named(flags.prof), levels[0] ?? 64, PROFILE_MS, options)
-else await compare(flags.only.split(',').map(named).filter(available), options)
+else await compare(flags.only.split(',').map(named), options)
