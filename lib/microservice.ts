@@ -52,13 +52,16 @@ export type Late<X, T, E> = [T] extends [never]
 type Missing<T2, T extends Transport> =
   T2 extends Transport<infer N> ? (N extends NameOf<T> ? never : `attach transport '${N}' before include`) : never
 /** What `include` accepts: definitions without transports of their own, whose needed tokens are attached. */
-export type Includable<T2, T extends Transport> = [T2] extends [never]
+// n.b. the compiler compares two builders with T2 erased to any: both must then say the same, or `Microservice` is invariant
+export type Includable<T2, T extends Transport> = 0 extends 1 & T2
   ? unknown
-  : [T2] extends [{ readonly [needed]: true }]
-    ? [Missing<T2, T>] extends [never]
-      ? unknown
-      : Missing<T2, T>
-    : 'include takes a definition without transports; attach them to the service that includes it'
+  : [T2] extends [never]
+    ? unknown
+    : [T2] extends [{ readonly [needed]: true }]
+      ? [Missing<T2, T>] extends [never]
+        ? unknown
+        : Missing<T2, T>
+      : 'include takes a definition without transports; attach them to the service that includes it'
 
 /** A service under construction; it is a `Service` at every step, and no step changes the one before. */
 export interface Microservice<T extends Transport = never, E extends AnyEndpoint = never> extends Service<T, E> {
@@ -96,9 +99,9 @@ export interface Microservice<T extends Transport = never, E extends AnyEndpoint
     options?: PolicyOf<K, F> & Bound<N>,
   ): Microservice<T, E | EndpointOf<K, F>>
   /** Takes over the endpoints of a definition, each within the definition's middleware. `on` binds those that have no `on`. */
-  include<T2 extends Transport, E2 extends AnyEndpoint>(
+  include<T2 extends Transport, E2 extends AnyEndpoint, N extends NameOf<T> = NameOf<T>>(
     definition: Service<T2, E2> & Includable<T2, T>,
-    options?: Bound<NameOf<T>>,
+    options?: Bound<N>,
   ): Microservice<T, E | E2>
   /** Wraps every endpoint of this service, wherever it stands; the first registered is outermost. */
   use(middleware: Middleware): Microservice<T, E>

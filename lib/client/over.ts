@@ -27,13 +27,13 @@ export interface Foundation extends Source {
 // A call's later arguments: with a contract the options, with a pattern the codec and then the options.
 const argumentsOf = (
   route: Route,
-  third: unknown,
-  fourth: unknown,
+  third: object | undefined,
+  fourth: SendOptions | undefined,
 ): { readonly route: Route; readonly options: SendOptions } => {
-  const codec = typeof third === 'object' && third !== null && 'decode' in third ? third : undefined
+  const codec = third !== undefined && 'decode' in third ? third : undefined
   return codec === undefined
-    ? { route, options: (third ?? fourth ?? {}) as SendOptions }
-    : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: (fourth ?? {}) as SendOptions }
+    ? { route, options: third ?? fourth ?? {} }
+    : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: fourth ?? {} }
 }
 
 /** The calls of a client, over what it stands on. */
@@ -64,14 +64,14 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
 
   // n.b. one promise for each call, and no TaskEither operator: see the notes on the hot path in core/dispatch.ts
   const send =
-    (to: unknown, payload: unknown, third?: unknown, fourth?: unknown): TaskEither<ClientError<unknown>, unknown> =>
+    (to: unknown, payload: unknown, third?: object, fourth?: SendOptions): TaskEither<ClientError<unknown>, unknown> =>
     () =>
       new Promise((resolve) => {
         const call = argumentsOf(route(to), third, fourth)
         run(call.route, payload, call.options, 'request', resolve)
       })
 
-  const sendAsObservable = (to: unknown, payload: unknown, third?: unknown, fourth?: unknown): Observable<unknown> =>
+  const sendAsObservable = (to: unknown, payload: unknown, third?: object, fourth?: SendOptions): Observable<unknown> =>
     new Observable((subscriber) => {
       const call = argumentsOf(route(to), third, fourth)
       return run(call.route, payload, call.options, 'request', (result) => {

@@ -75,4 +75,4 @@ export const abortedBecause = (context: Context): AbortReason | undefined => {
 
 /** The same context for a further start: another attempt, a fresh signal. */
 export const nextAttempt = <C extends Context>(context: C, attempt: number): C =>
-  makeContext({ ...context, attempt }) as unknown as C
+  makeContext({ ...context, attempt })

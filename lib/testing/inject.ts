@@ -122,7 +122,7 @@ export const inject = <X extends AnyEndpoint>(
       const form = canonical(pattern)
       const found = E.isLeft(form) ? [] : find(form.right)
       const chosen = found.filter(({ resolved: { endpoint } }) => kind === undefined || endpoint._tag === kind)
-      const name = E.getOrElse(() => String(pattern))(form)
+      const name = E.getOrElse(() => JSON.stringify(pattern))(form)
       const [only] = chosen
       if (only === undefined) return E.left({ _tag: 'NoHandler', pattern: name })
       if (only.resolved.endpoint._tag === 'OnMessage') return runOne(only, name, payload, raw)
