@@ -209,17 +209,21 @@ describe('closing', () => {
   })
 
   test('of a service without a name drops its queue, and gives back its bytes and whoever waits', async () => {
-    const { replica, connect } = harness({ maxQueued: 2, maxQueuedBytes: 100 })
-    const { connection } = await replica('', [subscription('a', { concurrency: 1 })], ({ context }) =>
-      context.attempt === 1 ? retry(1_000, 2) : undefined,
+    const { replica, connect, time } = harness({ maxQueued: 6, maxQueuedBytes: 300 })
+    // One in delayed retry, one behind its key, one that runs, one that waits for its slot, and some at the door.
+    const { connection } = await replica('', [subscription('a', { concurrency: 1 })], ({ body }) =>
+      body[0] === 1 ? retry(1_000, 2) : undefined,
     )
     const client = await connect()
-    const answers = Promise.all(Array.from({ length: 5 }, () => publish(client, 'a', new Uint8Array(40))))
+    const send = (kind: number, key?: string): Promise<Answer> =>
+      publish(client, 'a', new Uint8Array(50).fill(kind), { key })
+    const answers = Promise.all([send(1, 'k'), send(2, 'k'), ...[3, 4, 5, 6, 7, 8].map((kind) => send(kind))])
     await turn()
     await connection.close()
-    expect((await answers).length).toBe(5)
+    expect((await answers).map(({ _tag }) => _tag)).toEqual(Array.from({ length: 8 }, () => 'Accepted'))
+    expect(time.pending()).toBe(0)
     const other = await replica('', [subscription('a')], () => ack)
-    expect(await publish(client, 'a', new Uint8Array(100))).toEqual({ _tag: 'Accepted' })
+    expect(await publish(client, 'a', new Uint8Array(300))).toEqual({ _tag: 'Accepted' })
     await turn()
     expect(other.got.length).toBe(1)
   })

@@ -137,6 +137,24 @@ describe('requests', () => {
     expect([got.length, answers.length]).toEqual([5, 7])
   })
 
+  test('beyond 1 MiB, or beyond the bytes that are left, are refused as not processed', async () => {
+    const { replica, connect } = harness({ maxQueuedBytes: 100 })
+    const { got } = await replica('users', [get])
+    const client = await connect()
+    const error = { _tag: 'MessageTooLarge', limitBytes: 1_048_576 }
+    expect(await request(client, 'get', new Uint8Array(1_048_577))).toMatchObject({ error, processed: 'no' })
+    const first = request(client, 'get', new Uint8Array(60))
+    const overloaded = { error: { _tag: 'Overloaded', limit: 100 }, processed: 'no', retryAfterMs: 100 }
+    expect(await request(client, 'get', new Uint8Array(60))).toMatchObject(overloaded)
+    got[0]?.settle(reply(''))
+    expect(await first).toMatchObject({ _tag: 'Reply' })
+    client.request(outgoing('get', new Uint8Array(60)), () => undefined)()
+    const last = request(client, 'get', new Uint8Array(100))
+    await turn()
+    got.at(-1)?.settle(reply(''))
+    expect(await last).toMatchObject({ _tag: 'Reply' })
+  })
+
   test('that wait when the last replica leaves hear NoHandler', async () => {
     const { replica, connect } = harness()
     const { stop, got } = await replica('users', [{ ...get, concurrency: 1 }])
