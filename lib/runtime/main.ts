@@ -2,10 +2,14 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import { render } from '../core/render.js'
-import type { Service } from '../core/service.js'
+import type { NameOf, Service } from '../core/service.js'
+import type { Transport } from '../transport/transport.js'
 import { listen, type ListenOptions } from './listen.js'
+import type { Running } from './running.js'
 
-export interface MainOptions extends ListenOptions {
+export interface MainOptions<N extends string = string> extends ListenOptions {
+  /** Called once, when the service is live: for its addresses, its health, its outcomes. */
+  readonly started?: (running: Running<N>) => void
   /** What the program's handlers call through; closed once the service has stopped. */
   readonly close?: ReadonlyArray<{ readonly close: Task<void> }>
 }
@@ -17,16 +21,19 @@ const signals = ['SIGTERM', 'SIGINT'] as const
  * code is 0 after a clean stop, 1 when it could not start, or when handlers were given up. Only this function touches
  * the process.
  */
-export const runMain = async (service: Service, { close = [], ...options }: MainOptions = {}): Promise<void> => {
-  const started = await listen(service, options)()
-  if (E.isLeft(started)) {
-    process.stderr.write(`taskwire: ${service.name} did not start: ${render(started.left)}\n`)
+export const runMain = async <T extends Transport>(
+  service: Service<T>,
+  { close = [], started, ...options }: MainOptions<NameOf<T>> = {},
+): Promise<void> => {
+  const running = await listen(service, options)()
+  if (E.isLeft(running)) {
+    process.stderr.write(`taskwire: ${service.name} did not start: ${render(running.left)}\n`)
     process.exitCode = 1
     await Promise.allSettled(close.map((one) => one.close()))
     return
   }
-  const { stop } = started.right
-  await new Promise<void>((resolve) => {
+  const { stop } = running.right
+  const signalled = new Promise<void>((resolve) => {
     const onSignal = (): void => {
       for (const signal of signals) {
         process.off(signal, onSignal)
@@ -36,6 +43,8 @@ export const runMain = async (service: Service, { close = [], ...options }: Main
     }
     for (const signal of signals) process.on(signal, onSignal)
   })
+  started?.(running.right)
+  await signalled
   const report = await stop()
   await Promise.allSettled(close.map((one) => one.close()))
   for (const signal of signals) process.off(signal, force)
