@@ -1,0 +1,69 @@
+/** The service's process, as the gateway sees it: started, ready at an address, and ended again. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as t from 'io-ts'
+import type { Address } from 'taskwire'
+import type { Kind } from './transports.js'
+
+export interface Child {
+  readonly address: Address
+  readonly process: ChildProcess
+}
+
+const Ready = t.strict({ host: t.string, port: t.number })
+
+const ended = (child: ChildProcess): Promise<unknown> =>
+  child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve()
+
+const relay = (child: ChildProcess, say: (line: string) => void): void => {
+  let rest = ''
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    lines.forEach((line) => say(`[users] ${line}`))
+  })
+}
+
+/** Starts the service and waits, for at most 20 s, until it tells where it listens. */
+export const startUsers =
+  (kind: Kind, say: (line: string) => void): TaskEither<string, Child> =>
+  () =>
+    new Promise((resolve) => {
+      const path = fileURLToPath(new URL('./server.ts', import.meta.url))
+      const child = fork(path, ['--transport', kind], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+      relay(child, say)
+      const fail = (why: string): void => {
+        clearTimeout(timer)
+        child.kill('SIGKILL')
+        resolve(E.left(why))
+      }
+      const timer = setTimeout(() => fail('the users service did not start within 20 s'), 20_000)
+      child.once('error', ({ message }) => fail(`the users service could not be started: ${message}`))
+      child.once('exit', () => fail('the users service ended before it was ready'))
+      child.once('message', (message) => {
+        const ready = Ready.decode(message)
+        if (ready._tag === 'Left') {
+          fail('the users service did not tell where it listens')
+          return
+        }
+        clearTimeout(timer)
+        child.removeAllListeners('exit')
+        resolve(E.right({ address: ready.right, process: child }))
+      })
+    })
+
+/** Ends the service with SIGTERM and waits until its process is gone; after 5 s it is killed. */
+export const stopUsers =
+  ({ process: child }: Child): TaskEither<string, void> =>
+  async () => {
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), 5_000)
+    await ended(child)
+    clearTimeout(timer)
+    return child.exitCode === 0
+      ? E.right(undefined)
+      : E.left(`the users service ended with ${child.signalCode ?? `code ${String(child.exitCode)}`}`)
+  }

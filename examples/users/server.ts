@@ -1,0 +1,44 @@
+/**
+ * The process that runs the `users` service: `tsx examples/users/server.ts --port 4000`.
+ * Without `--port` it takes a free port. Whoever forked it is told the address, and ends it with SIGTERM.
+ */
+import { parseArgs } from 'node:util'
+import { runMain } from 'taskwire'
+import { inMemory } from './repository.js'
+import { users } from './service.js'
+import { kindOf, serving } from './transports.js'
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const { values } = parseArgs({
+  options: { transport: { type: 'string', default: 'tcp' }, port: { type: 'string', default: '0' } },
+})
+const kind = kindOf(values.transport)
+
+// A parent that is gone cannot send SIGTERM any more.
+const orphaned = (): void => void process.kill(process.pid, 'SIGTERM')
+
+if (kind._tag === 'Left') {
+  process.stderr.write(`${kind.left}\n`)
+  process.exitCode = 1
+} else {
+  process.once('disconnect', orphaned)
+  const repository = inMemory()
+  const service = users(repository).transport(serving(kind.right, Number(values.port)))
+  await runMain(service, {
+    started: ({ addresses, outcome$ }) => {
+      // TCP has no place for dead letters: an accepted event whose handler fails for good is dropped, and reported here.
+      outcome$.subscribe((report) => {
+        if (report._tag === 'Failed' && report.kind === 'event')
+          say(`${report.pattern} ${report.settlement}: ${JSON.stringify(report.error)}`)
+      })
+      const address = addresses[kind.right]
+      say(`process ${process.pid} listens on ${String(address?.host)}:${String(address?.port)}`)
+      process.send?.(address)
+    },
+  })
+  say(`stopped with ${String(repository.size())} users`)
+  process.off('disconnect', orphaned)
+}
