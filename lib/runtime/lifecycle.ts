@@ -77,6 +77,9 @@ export const running = <N extends string>(
     await Promise.allSettled(attached.map(step))
   }
 
+  const clients: Record<string, Client> = {}
+  for (const { transport, connection } of attached) clients[transport.name] = clientOver(connection, transport, env)
+
   const stopOnce = async (): Promise<StopReport> => {
     state.stopping = true
     await all((one) => one.stopIntake())
@@ -91,6 +94,7 @@ export const running = <N extends string>(
     const unsettled = busy()
     const lost = sum(workers.map((one) => one.parked()))
     await all((one) => one.connection.close())
+    await Promise.all(Object.values(clients).map((client) => client.close()))
     for (const one of workers) one.close()
     limits.stop()
     stopped$.next()
@@ -113,9 +117,6 @@ export const running = <N extends string>(
     const address = connection.address()
     if (address._tag === 'Some') addresses[transport.name] = address.value
   }
-  const clients: Record<string, Client> = {}
-  for (const { transport, connection } of attached) clients[transport.name] = clientOver(connection, transport, env)
-
   return Object.freeze({
     stop: () => (stopping ??= stopOnce()),
     clients: clients as { readonly [K in N]: Client },
