@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Address } from '../transport.js'
 import type { Settings } from './options.js'
+import type { Wire } from './writer.js'
 
 const slabBytes = 65_536
 const leastRead = 16_384
@@ -63,3 +64,15 @@ export const dial = (
     connected,
   )
 }
+
+/** A socket as a wire, from before it is there. */
+export const wireOf = (socket: () => Socket | undefined): Wire => ({
+  write: (bytes) => socket()?.write(bytes) ?? true,
+  end: () => socket()?.end(),
+  destroy: () => socket()?.destroy(),
+  pause: () => socket()?.pause(),
+  resume: () => socket()?.resume(),
+  get writableLength() {
+    return socket()?.writableLength ?? 0
+  },
+})

@@ -78,3 +78,12 @@ export const rejectionOf = (
       return failing(transportFailed(name, `the server rejected the message with code ${String(code)}`))
   }
 }
+
+/** The status of a reply; `undefined` when its metadata is malformed. */
+export const statusOf = (bytes: Buffer, meta: number, body: number): 'ok' | 'error' | undefined => {
+  // The short way: all that a reply of this version carries.
+  if (body - meta === 3 && bytes[meta] === metaKey.status && bytes[meta + 1] === 1)
+    return bytes[meta + 2] === 0 ? 'ok' : 'error'
+  const found = decodeMeta(bytes, meta, body)
+  return typeof found === 'string' ? undefined : (found.number(metaKey.status) ?? 0) === 0 ? 'ok' : 'error'
+}

@@ -1,17 +1,20 @@
 /** One connection to a server, on the client: handshake, ids, credit, and answers to the calls they belong to. */
-import * as O from 'fp-ts/lib/Option.js'
+import type { Option } from 'fp-ts/lib/Option.js'
 import type { Socket } from 'node:net'
 import type { Address, Environment, Failing } from '../transport.js'
 import type { Call } from './call.js'
 import { channel } from './channel.js'
-import { decodeWelcome, encodeHello } from './control.js'
+import { decodeWelcome } from './control.js'
 import type { Goaway, Welcome } from './control.js'
-import { dial } from './dial.js'
-import { disconnected, failureOf, reasonOf, rejectionOf } from './failing.js'
-import { closeCode, countedHeaderBytes, flag, frameType, idBound, maxMetaBytes, protocolVersion } from './frame.js'
+import { dial, wireOf } from './dial.js'
+import { disconnected, failureOf, reasonOf, rejectionOf, statusOf } from './failing.js'
+import { closeCode, countedHeaderBytes, flag, frameType, idBound, maxMetaBytes } from './frame.js'
+import { credentials, helloOf } from './introduce.js'
 import { frameLimit } from './limits.js'
 import type { Settings } from './options.js'
 import type { OnFrame } from './parser.js'
+import { slots } from './slots.js'
+import type { Slots } from './slots.js'
 import { noBytes } from './writer.js'
 import type { Slabs } from './writer.js'
 
@@ -64,21 +67,16 @@ export interface Link {
   readonly close: (answer: Failing) => void
 }
 
-const powerOfTwo = (least: number): number => 2 ** Math.ceil(Math.log2(least))
-const smoothing = 0.2
-
 export const link = (options: LinkOptions): Link => {
   const { settings, environment, address, time } = options
   const { limits } = settings
   const { clock } = environment
   const began = time()
   let socket: Socket | undefined
-  let welcome: Welcome | undefined
-  let slots: Array<Call | undefined> = []
-  let mask = 0
-  let nextId = 1
-  let inFlight = 0
+  let welcomed = false
   let credit = 0
+  let waiting: Slots | undefined
+  let maxBody = limits.maxFrameBytes
   let retired = false
   let over = false
   let refused = false
@@ -86,11 +84,6 @@ export const link = (options: LinkOptions): Link => {
   let lastAccepted = idBound
   let reason: string | undefined
   let cause: unknown
-  let maxBody = limits.maxFrameBytes
-  let rtt: number | undefined
-  let fresh = false
-  let sampled = 0
-  let sampledAt = 0
 
   const settle = (call: Call, answer: Failing): void => {
     if (call.over) return
@@ -103,13 +96,13 @@ export const link = (options: LinkOptions): Link => {
     over = true
     out.gone()
     options.ended({ reason: reason ?? 'closed', unauthorized: refused, idle, cause })
-    for (const call of slots) if (call !== undefined) settle(call, disconnected(call.id <= lastAccepted))
-    slots = []
-    inFlight = 0
+    const left = waiting?.all() ?? []
+    waiting = undefined
+    for (const call of left) settle(call, disconnected(call.id <= lastAccepted))
   }
 
   const quit = (): void => {
-    if (retired && inFlight === 0 && out.open()) out.fail(closeCode.done, 'closed')
+    if (retired && (waiting === undefined || waiting.inFlight() === 0) && out.open()) out.fail(closeCode.done, 'closed')
   }
 
   const retire = (): void => {
@@ -119,30 +112,13 @@ export const link = (options: LinkOptions): Link => {
     quit()
   }
 
-  /** The call that waits under an id, and its place is free again; `undefined` when an answer is late or forged. */
-  const release = (id: number): Call | undefined => {
-    const slot = id & mask
-    const call = slots[slot]
-    if (call === undefined || call.id !== id) return undefined
-    slots[slot] = undefined
-    inFlight -= 1
-    if (id === sampled) {
-      const took = Math.max(clock.now() - sampledAt, 0.001)
-      rtt = rtt === undefined ? took : rtt + smoothing * (took - rtt)
-      fresh = true
-      sampled = 0
-    }
-    return call
-  }
-
-  const welcomed = (found: Welcome | string): void => {
-    if (welcome !== undefined || typeof found === 'string')
+  const greeted = (found: Welcome | string): void => {
+    if (welcomed || typeof found === 'string')
       return out.fail(closeCode.protocol, typeof found === 'string' ? found : 'a second welcome')
-    welcome = found
+    welcomed = true
     credit = Math.min(found.maxInFlight, limits.maxInFlight)
+    waiting = slots(credit, clock)
     maxBody = Math.min(maxBody, Math.max(0, found.maxFrame - maxMetaBytes - countedHeaderBytes))
-    slots = Array.from({ length: powerOfTwo(2 * credit) })
-    mask = slots.length - 1
     out.widen(frameLimit(limits))
     if (!retired) options.ready()
   }
@@ -150,13 +126,13 @@ export const link = (options: LinkOptions): Link => {
   const goneAway = (goaway: Goaway): void => {
     if (goaway.code !== closeCode.draining) {
       reason = goaway.reason === '' ? `closed with code ${String(goaway.code)}` : goaway.reason
-      refused = goaway.code === closeCode.unauthorized && welcome === undefined
+      refused = goaway.code === closeCode.unauthorized && !welcomed
       idle = goaway.code === closeCode.idle
     }
     lastAccepted = goaway.lastAccepted
     retired = true
     options.retiring()
-    for (const call of slots) if (call !== undefined && call.id > lastAccepted) settle(call, disconnected(false))
+    for (const call of waiting?.all() ?? []) if (call.id > lastAccepted) settle(call, disconnected(false))
     quit()
   }
 
@@ -177,21 +153,19 @@ export const link = (options: LinkOptions): Link => {
   }
 
   const replied = (call: Call, bytes: Buffer, meta: number, body: number, end: number): void => {
-    // The short way: no metadata is `ok`, `64 1 1` is `error`.
-    const size = body - meta
-    const bad = size === 3 && bytes[meta] === 64 && bytes[meta + 1] === 1 && bytes[meta + 2] === 1
-    if (size > 0 && !bad) {
-      out.fail(closeCode.protocol, 'a reply with metadata we do not know')
+    const status = body === meta ? 'ok' : statusOf(bytes, meta, body)
+    if (status === undefined) {
+      out.fail(closeCode.protocol, 'a reply with malformed metadata')
       return settle(call, disconnected(true))
     }
     call.over = true
-    call.answer({ _tag: 'Reply', status: bad ? 'error' : 'ok', body: bytes.subarray(body, end) })
+    call.answer({ _tag: 'Reply', status, body: bytes.subarray(body, end) })
   }
 
   const frame: OnFrame = (type, _flags, id, bytes, meta, body, end) => {
-    if (type === frameType.welcome) return welcomed(decodeWelcome(bytes, meta, body, end))
-    if (welcome === undefined) return out.fail(closeCode.protocol, 'an answer before the welcome')
-    const call = release(id)
+    if (type === frameType.welcome) return greeted(decodeWelcome(bytes, meta, body, end))
+    if (waiting === undefined) return out.fail(closeCode.protocol, 'an answer before the welcome')
+    const call = waiting.release(id)
     if (call === undefined) return
     if (!call.over) {
       const wrong = (call.kind === 'event') !== (type === frameType.eventAck)
@@ -205,20 +179,9 @@ export const link = (options: LinkOptions): Link => {
     else if (!out.blocked()) options.room()
   }
 
-  const wire = {
-    write: (bytes: Uint8Array) => socket?.write(bytes) ?? true,
-    end: () => socket?.end(),
-    destroy: () => socket?.destroy(),
-    pause: () => socket?.pause(),
-    resume: () => socket?.resume(),
-    get writableLength() {
-      return socket?.writableLength ?? 0
-    },
-  }
-
   const out = channel({
     side: 'client',
-    wire,
+    wire: wireOf(() => socket),
     slabs: options.slabs,
     limits,
     time,
@@ -234,25 +197,15 @@ export const link = (options: LinkOptions): Link => {
     },
   })
 
-  const introduce = (token: O.Option<string>): void => {
-    const { meta, body } = encodeHello({
-      minVersion: protocolVersion,
-      maxVersion: protocolVersion,
-      clientId: environment.instance,
-      token,
-      maxFrame: frameLimit(limits),
-    })
-    out.frame(frameType.hello, 0, 0, meta, -1, undefined, body)
-    out.flush()
-  }
-
-  const open = (token: O.Option<string>): void => {
+  const open = (token: Option<string>): void => {
     if (!out.open()) return
     const opened = dial(
       settings,
       address,
       () => {
-        introduce(token)
+        const { meta, body } = helloOf(environment.instance, token, frameLimit(limits))
+        out.frame(frameType.hello, 0, 0, meta, -1, undefined, body)
+        out.flush()
       },
       out.receive,
     )
@@ -265,73 +218,51 @@ export const link = (options: LinkOptions): Link => {
     opened.on('close', finish)
   }
 
-  const { token } = settings
-  if (token === undefined) open(O.none)
-  else {
-    const unknown = (error: unknown): void => {
-      cause = error
-      reason = 'the token could not be had'
-      finish()
-    }
-    try {
-      token().then((text) => {
-        open(O.some(text))
-      }, unknown)
-    } catch (error) {
-      queueMicrotask(() => {
-        unknown(error)
-      })
-    }
-  }
+  credentials(settings.token, open, (why, error) => {
+    reason = why
+    cause = error
+    finish()
+  })
 
-  const ready = (): boolean => welcome !== undefined && !retired && out.open()
+  const ready = (): boolean => waiting !== undefined && !retired && out.open()
 
   const self: Link = {
     ready,
-    free: () => inFlight < credit && !out.blocked() && ready(),
-    inFlight: () => inFlight,
-    rtt: () => rtt,
+    free: () => waiting !== undefined && waiting.inFlight() < credit && !out.blocked() && ready(),
+    inFlight: () => waiting?.inFlight() ?? 0,
+    rtt: () => waiting?.rtt(),
     maxBody: () => maxBody,
     send: (call) => {
-      while (slots[nextId & mask] !== undefined) nextId += 1
-      const id = nextId++
+      if (waiting === undefined) return settle(call, disconnected(false))
+      const id = waiting.take(call)
       const { message } = call
-      call.id = id
       call.link = self
-      slots[id & mask] = call
-      inFlight += 1
-      if (sampled === 0) {
-        sampled = id
-        sampledAt = clock.now()
-      }
       const waited = call.queuedAt < 0 ? 0 : clock.now() - call.queuedAt
       const left = Math.max(0, Math.min(0xffff_ffff, Math.ceil(message.timeoutMs - waited)))
       const entry = options.patternEntry(message.pattern)
       const safe = message.idempotent ? flag.idempotent : 0
       if (call.kind === 'request') out.frame(frameType.request, safe, id, entry, left, call.more, message.body)
       else out.frame(frameType.event, flag.ackRequested | safe, id, entry, left, call.more, message.body)
-      if (nextId >= options.renewAt && !retired) retire()
+      if (waiting.nextId() >= options.renewAt) retire()
     },
     cancel: (call) => {
       call.over = true
-      if (call.kind === 'request' && slots[call.id & mask] === call)
+      if (call.kind === 'request' && waiting?.holds(call) === true)
         out.frame(frameType.cancel, 0, call.id, noBytes, -1, undefined, noBytes)
     },
     check: (now) => {
-      if (welcome === undefined && now - began > limits.helloTimeout && !over) {
+      if (!welcomed && now - began > limits.helloTimeout && !over) {
         reason ??= 'ETIMEDOUT'
         out.cut()
       }
-      // A peer that was slow once is tried again some time.
-      if (!fresh && rtt !== undefined) rtt *= 0.9
-      fresh = false
+      waiting?.cool()
       out.check(now)
     },
     retire,
     close: (answer) => {
-      for (const call of slots) if (call !== undefined) settle(call, answer)
+      for (const call of waiting?.all() ?? []) settle(call, answer)
       retired = true
-      if (welcome === undefined) out.cut()
+      if (!welcomed) out.cut()
       else out.fail(closeCode.done, 'closed')
     },
   }

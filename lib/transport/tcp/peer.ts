@@ -33,6 +33,9 @@ export interface PeerOptions extends Omit<LinkOptions, 'ready' | 'retiring' | 'e
   readonly nobody: (peer: Peer, ...told: Parameters<LinkOptions['nobody']>) => void
 }
 
+/** An address as text. */
+export const where = ({ host, port }: Address): string => `${host}:${String(port)}`
+
 const firstDelay = 100
 const longestDelay = 30_000
 const stable = 10_000
@@ -54,15 +57,16 @@ export const peer = (options: PeerOptions): Peer => {
     cancel = clock.after(delay, dial, true)
   }
 
+  // Full jitter, so that the clients of a server that comes back do not come back together.
+  const jitter = (): number => random() * Math.min(longestDelay, firstDelay * 2 ** Math.min(attempts - 1, 20))
+
   const backOff = (ending: Ending): void => {
     if (ending.idle) {
       state = 'asleep'
       return
     }
-    // Full jitter, so that the clients of a server that comes back do not come back together.
-    const most = Math.min(longestDelay, firstDelay * 2 ** Math.min(attempts, 20))
     attempts += 1
-    wait(ending.unauthorized ? longestDelay / 2 + (random() * longestDelay) / 2 : random() * most)
+    wait(ending.unauthorized ? longestDelay / 2 + (random() * longestDelay) / 2 : jitter())
   }
 
   const dial = (): void => {
@@ -83,7 +87,10 @@ export const peer = (options: PeerOptions): Peer => {
         if (current !== made) return
         current = undefined
         if (state === 'closed') return
-        dial()
+        // At once, but not time and again to a server that welcomes and leaves.
+        attempts += 1
+        if (attempts === 1) dial()
+        else wait(jitter())
         options.changed(self)
       },
       ended: (ending) => {

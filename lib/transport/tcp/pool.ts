@@ -11,9 +11,10 @@ import { idBound } from './frame.js'
 import { tickInterval } from './limits.js'
 import type { Settings } from './options.js'
 import { moreMeta, outgoingIssues, patternEntries } from './outgoing.js'
-import { peer } from './peer.js'
+import { peer, where } from './peer.js'
 import type { Peer } from './peer.js'
 import { ticker } from './tick.js'
+import { outcome } from './warm.js'
 import { slabs } from './writer.js'
 
 export interface Pool {
@@ -34,7 +35,6 @@ export interface PoolOptions {
 }
 
 const defaultRenewAt = idBound - 0x10_0000
-const where = ({ host, port }: Address): string => `${host}:${String(port)}`
 const nothing = (): void => undefined
 
 export const pool = (options: PoolOptions): Pool => {
@@ -202,10 +202,7 @@ export const pool = (options: PoolOptions): Pool => {
     for (const one of peers) if (one.state() === 'asleep') one.wake()
   }
 
-  const nowhere = (): Failing | undefined =>
-    peers.length > 0
-      ? undefined
-      : failing(transportFailed(settings.name, 'there is nowhere to connect to: set port, or endpoints'))
+  const nowhere = transportFailed(settings.name, 'there is nowhere to connect to: set port, or endpoints')
 
   const outOfBounds = (message: Outgoing, more: Buffer | undefined): Failing | undefined => {
     const { body } = message
@@ -228,7 +225,9 @@ export const pool = (options: PoolOptions): Pool => {
       const refused =
         closing !== undefined
           ? failing({ _tag: 'Closed' })
-          : (outOfBounds(message, more) ?? nowhere() ?? (ready.length > 0 ? undefined : unauthorized()))
+          : peers.length === 0
+            ? failing(nowhere)
+            : (outOfBounds(message, more) ?? (ready.length > 0 ? undefined : unauthorized()))
       if (refused !== undefined) {
         answer(refused)
         return nothing
@@ -260,24 +259,15 @@ export const pool = (options: PoolOptions): Pool => {
       if (closing !== undefined)
         return Promise.resolve(E.left(transportFailed(settings.name, 'the connection is closed')))
       wake()
-      const none = nowhere()
-      if (none !== undefined)
-        return Promise.resolve(
-          E.left(transportFailed(settings.name, 'there is nowhere to connect to: set port, or endpoints')),
-        )
+      if (peers.length === 0) return Promise.resolve(E.left(nowhere))
       const before = new Map(peers.map((one) => [one, one.failures()]))
       for (const one of peers) one.wake()
       return new Promise((resolve) => {
         const check = (): void => {
-          const failed = peers.filter((one) => one.failures() > (before.get(one) ?? 0))
-          const stuck = failed.length === peers.length
-          if (ready.length === 0 && !stuck && closing === undefined) return
+          const found = outcome(settings.name, peers, before)
+          if (found === undefined) return
           waiters = waiters.filter((one) => one !== check)
-          if (ready.length > 0) return resolve(E.right(undefined))
-          const ending = peers[0]?.failed()
-          if (ending?.unauthorized === true) return resolve(E.left({ _tag: 'Unauthorized', message: ending.reason }))
-          const each = peers.map((one) => `${where(one.address)} (${one.failed()?.reason ?? 'closed'})`)
-          resolve(E.left(transportFailed(settings.name, `cannot reach ${each.join(', ')}`, ending?.cause)))
+          resolve(found)
         }
         waiters = [...waiters, check]
         check()
