@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url'
 import type { Name } from './contender.js'
 import { startPair, type Options } from './pair.js'
 
-const TOP = 30
+const TOP_FILES = 15
+const TOP_FUNCTIONS = 30
 
 interface ProfileNode {
   readonly id: number
@@ -19,29 +20,42 @@ interface Profile {
   readonly timeDeltas: ReadonlyArray<number>
 }
 
-/** Self time by function, in microseconds, the largest first; waiting for events is left out. */
-const selfTimes = (profile: Profile): ReadonlyArray<readonly [where: string, us: number]> => {
+type Frame = ProfileNode['callFrame']
+
+const fileOf = (frame: Frame): string => (frame.url === '' ? frame.functionName : frame.url)
+const functionOf = (frame: Frame): string =>
+  `${frame.functionName || '(anonymous)'}${frame.url === '' ? '' : ` ${frame.url}:${frame.lineNumber + 1}`}`
+
+/** Self time in microseconds, the largest first; waiting for events is left out. */
+const selfTimes = (
+  profile: Profile,
+  key: (frame: Frame) => string,
+): ReadonlyArray<readonly [key: string, us: number]> => {
   const frames = new Map(profile.nodes.map((node) => [node.id, node.callFrame]))
   const total = new Map<string, number>()
   profile.samples.forEach((id, index) => {
     const frame = frames.get(id)
     if (frame === undefined || frame.functionName === '(idle)') return
-    const place = frame.url === '' ? '' : ` ${frame.url}:${frame.lineNumber + 1}`
-    const where = `${frame.functionName || '(anonymous)'}${place}`
+    const where = key(frame)
     total.set(where, (total.get(where) ?? 0) + (profile.timeDeltas[index] ?? 0))
   })
   return [...total].sort(([, a], [, b]) => b - a)
 }
 
 const print = (title: string, file: string, shorten: (text: string) => string): void => {
-  const times = selfTimes(JSON.parse(readFileSync(file, 'utf8')) as Profile)
-  const all = times.reduce((sum, [, us]) => sum + us, 0)
-  console.log(`\n${title}: ${(all / 1e6).toFixed(2)} s busy, start included (${file})`)
-  for (const [where, us] of times.slice(0, TOP)) {
-    console.log(
-      `${((100 * us) / all).toFixed(1).padStart(6)} %  ${(us / 1000).toFixed(0).padStart(6)} ms  ${shorten(where)}`,
-    )
+  const found = JSON.parse(readFileSync(file, 'utf8')) as Profile
+  const section = (heading: string, key: (frame: Frame) => string, top: number): void => {
+    const times = selfTimes(found, key)
+    const all = times.reduce((sum, [, us]) => sum + us, 0)
+    console.log(`\n${title}, ${heading}: ${(all / 1e6).toFixed(2)} s busy, start included`)
+    for (const [where, us] of times.slice(0, top)) {
+      const share = ((100 * us) / all).toFixed(1).padStart(6)
+      console.log(`${share} %  ${(us / 1000).toFixed(0).padStart(6)} ms  ${shorten(where)}`)
+    }
   }
+  section('self time by file', fileOf, TOP_FILES)
+  section('self time by function', functionOf, TOP_FUNCTIONS)
+  console.log(`(${file})`)
 }
 
 export const profile = async (name: Name, inFlight: number, ms: number, options: Options): Promise<void> => {
