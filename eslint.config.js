@@ -198,6 +198,7 @@ export default defineConfig(
   { files: ['lib/*.ts'], rules: libImports(0) },
   { files: ['lib/*/*.ts'], rules: libImports(1) },
   { files: ['lib/*/*/*.ts'], rules: libImports(2) },
+  { files: ['lib/*/*/*/*.ts'], rules: libImports(3) },
   { files: ['lib/core/**/*.ts'], rules: { 'no-restricted-globals': ['error', ...noTimeGlobals, ...noNodeGlobals] } },
   {
     // The one place that may read the clock, set timers and throw dice.
