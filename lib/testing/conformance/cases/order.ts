@@ -1,0 +1,121 @@
+import * as t from 'io-ts'
+import { delays } from '../../../core/retry.js'
+import { createMicroservice } from '../../../microservice.js'
+import type { Guarantee } from '../case.js'
+import { emitAll } from '../emit.js'
+import { check, same, turn } from '../expect.js'
+import { duplicates, history, ids, lost, overtaken } from '../history.js'
+import type { Stage } from '../stage.js'
+
+const right = { _tag: 'Right', right: undefined } as const
+const keyOf = (id: number): string => `key-${id % 16}`
+
+const fifo = async ({ serve, call, until }: Stage): Promise<void> => {
+  const page = history()
+  const running = await serve(
+    createMicroservice('fifo').onEvent(
+      'ordered',
+      t.number,
+      (id) => async () => {
+        if (id % 3 === 0) await Promise.resolve()
+        page.handled(id)
+        return right
+      },
+      { concurrency: 1 },
+    ),
+  )
+  await emitAll(call([running]), 'ordered', page, { to: 10_000 })
+  await until(
+    () => `all are handled (${page.count('handled')} of 10,000)`,
+    () => page.count('handled') >= 10_000,
+  )
+  same('overtaken', overtaken(page), undefined)
+  same('handled twice', duplicates(page), [])
+}
+
+const lanes = async ({ serve, call, until }: Stage): Promise<void> => {
+  const page = history()
+  const busy = new Set<string>()
+  let most = 0
+  let overlaps = 0
+  const running = await serve(
+    createMicroservice('lanes').onEvent(
+      'keyed',
+      t.number,
+      (id) => async () => {
+        const key = keyOf(id)
+        if (busy.has(key)) overlaps += 1
+        busy.add(key)
+        most = Math.max(most, busy.size)
+        for (let i = 0; i < id % 4; i++) await turn()
+        busy.delete(key)
+        page.handled(id)
+        return right
+      },
+      { concurrency: 8 },
+    ),
+  )
+  await emitAll(call([running]), 'keyed', page, { to: 8_000, options: (id) => ({ key: keyOf(id) }) })
+  await until(
+    () => `all are handled (${page.count('handled')} of 8,000)`,
+    () => page.count('handled') >= 8_000,
+  )
+  same('overtaken within its key', overtaken(page, keyOf), undefined)
+  same('handled twice', duplicates(page), [])
+  same('events of one key that ran at once', overlaps, 0)
+  check(most > 1 && most <= 8, `${most} keys at once with concurrency 8`)
+}
+
+// The failing key fails until the other fifteen are through: if it held them up, it would run out of attempts.
+const parkedLane = async ({ serve, call, until }: Stage): Promise<void> => {
+  const page = history()
+  const others = 15 * 20
+  const starts: Array<number> = []
+  const running = await serve(
+    createMicroservice('parking').onEvent(
+      'keyed',
+      t.number,
+      (id) => async () => {
+        if (keyOf(id) === 'key-0') starts.push(id)
+        if (id === 0 && page.count('handled') < others) return { _tag: 'Left', left: 'not yet' } as const
+        await turn()
+        page.handled(id)
+        return right
+      },
+      { concurrency: 8, classify: () => 'retryable', retry: delays(...Array.from({ length: 40 }, () => 50)) },
+    ),
+  )
+  await emitAll(call([running]), 'keyed', page, { to: 320, options: (id) => ({ key: keyOf(id) }) })
+  await until(
+    () => `the failing key lets the others go on (${page.count('handled')} of 320 handled)`,
+    () => page.count('handled') >= 320,
+  )
+  const own = ids(page, 'handled').filter((id) => keyOf(id) === 'key-0')
+  same(
+    'the order of the failing key',
+    own,
+    [...own].sort((a, b) => a - b),
+  )
+  check(starts.indexOf(16) > starts.lastIndexOf(0), 'the next of the key started before the failing one was done')
+  check(starts.filter((id) => id === 0).length > 1, 'the failing one was started again')
+  same('overtaken within its key', overtaken(page, keyOf), undefined)
+  same('lost', lost(page), [])
+}
+
+export const order: ReadonlyArray<Guarantee> = [
+  {
+    id: 'C12',
+    title: 'One consumer with concurrency 1 handles 10,000 events in the order of their emits.',
+    examine: fifo,
+  },
+  {
+    id: 'C13',
+    title: 'Events of one key are handled in order, one at a time, while other keys run beside it.',
+    examine: lanes,
+  },
+  {
+    id: 'C14',
+    title: 'A key whose event is being retried waits alone: 15 others go on, and its order resumes.',
+    examine: parkedLane,
+  },
+]

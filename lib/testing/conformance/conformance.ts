@@ -1,0 +1,55 @@
+import type { Case, Guarantee } from './case.js'
+import { acceptance } from './cases/acceptance.js'
+import { flow } from './cases/flow.js'
+import { order } from './cases/order.js'
+import { outcomes } from './cases/outcomes.js'
+import { patterns } from './cases/patterns.js'
+import { payloads } from './cases/payloads.js'
+import { requests } from './cases/requests.js'
+import { sharing } from './cases/sharing.js'
+import { check } from './expect.js'
+import { stage, type Stage } from './stage.js'
+import type { Subject } from './subject.js'
+
+const guarantees: ReadonlyArray<Guarantee> = [
+  ...payloads,
+  ...patterns,
+  ...acceptance,
+  ...sharing,
+  ...order,
+  ...flow,
+  ...outcomes,
+  ...requests,
+].sort((a, b) => a.id.localeCompare(b.id))
+
+/** Runs a case in a world of its own and leaves nothing of it; what went wrong in the case comes before what went wrong after it. */
+const staged = async (subject: Subject, examine: (on: Stage) => Promise<void>): Promise<void> => {
+  const rejections: Array<unknown> = []
+  const note = (cause: unknown): void => void rejections.push(cause)
+  process.on('unhandledRejection', note)
+  try {
+    const { stage: on, leave } = await stage(subject)
+    let failed = true
+    try {
+      await examine(on)
+      failed = false
+    } finally {
+      await (failed ? leave().catch(() => undefined) : leave())
+    }
+    check(rejections.length === 0, `a promise was rejected and nobody handled it: ${String(rejections[0])}`)
+  } finally {
+    process.off('unhandledRejection', note)
+  }
+}
+
+/** The cases of a transport, for any test runner: ``for (const one of conformance(subject)) it(`${one.id} ${one.title}`, one.run)``. */
+export const conformance = (subject: Subject): ReadonlyArray<Case> =>
+  guarantees.map(({ id, title, examine, unless }) => {
+    const absent = unless?.lacks(subject.capabilities) === true
+    return {
+      id,
+      title: absent ? unless.title : title,
+      support: absent ? 'absent' : 'native-or-layer',
+      run: () => staged(subject, absent ? unless.examine : examine),
+    }
+  })

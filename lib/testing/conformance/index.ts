@@ -1,0 +1,6 @@
+/**
+ * The conformance kit: what every transport must do, as cases for any test runner.
+ */
+export { conformance } from './conformance.js'
+export type { Case } from './case.js'
+export type { Letter, Subject, World } from './subject.js'
