@@ -15,11 +15,12 @@ export interface Source {
 }
 
 export interface Calls {
-  /** Makes a call; `done` is called once, unless the result cancelled it before. */
+  /** Makes a call, `now` on the clock's monotonic time; `done` is called once, unless the result cancelled it before. */
   readonly start: (
     kind: 'request' | 'publish',
     message: Outgoing,
     signal: AbortSignal | undefined,
+    now: number,
     done: (answer: Answer) => void,
   ) => () => void
   /** How many are under way. */
@@ -130,7 +131,7 @@ export const calls = (source: Source, env: Environment): Calls => {
   }
 
   return {
-    start: (kind, message, signal, done) => {
+    start: (kind, message, signal, now, done) => {
       const size = message.body.length
       const refusal: CallFailure | undefined = closed
         ? { _tag: 'Closed' }
@@ -158,7 +159,7 @@ export const calls = (source: Source, env: Environment): Calls => {
                 call.cancel?.()
                 finish(call, failing({ _tag: 'Cancelled' }))
               },
-        dueAt: clock.now() + message.timeoutMs,
+        dueAt: now + message.timeoutMs,
         slot: -1,
         cancel: undefined,
         attempts: 0,

@@ -57,7 +57,7 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
       return () => undefined
     }
     const signal = options.signal ?? (kind === 'request' ? options.from?.signal : undefined)
-    return underWay.start(kind, message.right, signal, (answer) => {
+    return underWay.start(kind, message.right, signal, now, (answer) => {
       done(resultOf(to, serde, answer))
     })
   }

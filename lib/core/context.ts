@@ -14,6 +14,8 @@ export interface Context<out N extends string = string> {
   readonly messageId: string
   /** Shared by everything one message set off; the message's own id where it set off the chain. */
   readonly correlationId: string
+  /** The id of the message whose handler sent this one (`from: context`); `none` where a chain begins. */
+  readonly causationId: Option<string>
   readonly headers: Headers
   /** How many times this endpoint has started on this message, this start included: 1, 2, ... */
   readonly attempt: number
@@ -74,5 +76,4 @@ export const abortedBecause = (context: Context): AbortReason | undefined => {
 }
 
 /** The same context for a further start: another attempt, a fresh signal. */
-export const nextAttempt = <C extends Context>(context: C, attempt: number): C =>
-  makeContext({ ...context, attempt })
+export const nextAttempt = <C extends Context>(context: C, attempt: number): C => makeContext({ ...context, attempt })

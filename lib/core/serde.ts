@@ -65,9 +65,8 @@ const forbidden = (value: unknown): boolean => {
   return Object.values(value).some(forbidden)
 }
 
-// A key can be spelt with escapes, so any \u sends the body the slow way.
-const suspicious = (text: string): boolean =>
-  text.includes('__proto__') || text.includes('"constructor"') || text.includes('\\u')
+// Both forbidden names hold `proto`, and a key can be spelt with escapes: two native searches clear nearly every body.
+const suspicious = (text: string): boolean => text.includes('proto') || text.includes('\\u')
 
 const wellFormed = (body: Uint8Array): boolean => {
   try {

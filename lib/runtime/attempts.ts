@@ -157,7 +157,9 @@ export const attempts = (
     end(job, final(job, outcome, decision))
   }
 
-  const parks = (job: Job): boolean => job.key !== undefined || !capabilities.delayedRetry
+  // Whether the transport may be asked to deliver it again later; if not, the runtime waits itself.
+  const parks = ({ key, delivery }: Job): boolean =>
+    key === undefined ? !capabilities.delayedRetry : !(capabilities.keyedRetry && key === delivery.key)
 
   // Where there is no place for dead letters, one is dropped, out loud.
   const final = (job: Job, outcome: Outcome, settlement: Settlement): Settlement => {

@@ -4,6 +4,7 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { Subject } from 'rxjs'
 import { deadlines } from '../core/deadlines.js'
+import type { AnyEndpoint } from '../core/endpoint.js'
 import { runnable } from '../core/dispatch.js'
 import type { ConnectError, StartError, Unsupported } from '../core/error.js'
 import { isWildcard } from '../core/pattern.js'
@@ -12,6 +13,7 @@ import type { NameOf, Service } from '../core/service.js'
 import { resolveEndpoints, validate, type Resolved } from '../core/validate.js'
 import type { Connection, Environment, Transport } from '../transport/transport.js'
 import type { Shared } from './attempts.js'
+import { admittedWaiting } from './admission.js'
 import { budget } from './budget.js'
 import { defects } from './defects.js'
 import { environment, type Surroundings } from './environment.js'
@@ -46,6 +48,12 @@ const listensOn =
   (token: string) =>
   ({ on }: { readonly on: ReadonlyArray<string> | undefined }): boolean =>
     on === undefined || on.includes(token)
+
+// An ordering key may keep many deliveries waiting behind one, and others have to get past them.
+const places = ({ policy }: AnyEndpoint): { readonly concurrency: number; readonly window: number } => {
+  const concurrency = policy.concurrency ?? defaultConcurrency
+  return { concurrency, window: policy.orderingKey === undefined ? concurrency : concurrency + admittedWaiting }
+}
 
 /** Resolves with the result, or with a Left once the time is over; `late` gets a result that came too late. */
 const within = <A>(
@@ -131,7 +139,7 @@ export const listen =
           endpoint: id,
           kind: endpoint._tag === 'OnEvent' ? 'event' : 'message',
           pattern,
-          concurrency: endpoint.policy.concurrency ?? defaultConcurrency,
+          ...places(endpoint),
         })),
         (delivery, settle) => workers[delivery.subscription]?.deliver(delivery, settle),
       )

@@ -13,6 +13,7 @@ export function fixtureContext(fields: object = {}): Context {
     pattern: 'fixture',
     messageId: 'message-1',
     correlationId: 'message-1',
+    causationId: O.none,
     headers: noHeaders,
     attempt: 1,
     deadline: O.none,

@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly competing: boolean
   /** An event can be delivered again later without holding a slot. */
   readonly delayedRetry: boolean
+  /** And while a message with a key waits so, no later message of its key is delivered. */
+  readonly keyedRetry: boolean
   /** There is a place for events that cannot be handled. */
   readonly deadLetter: boolean
   /** Event patterns may hold `*` and `#`. */
@@ -54,8 +56,10 @@ export interface Subscription {
   readonly kind: 'event' | 'message'
   /** Canonical; an event's may hold wildcards. */
   readonly pattern: string
-  /** How many deliveries of this subscription are handled at once; never hold many more than that. */
+  /** How many deliveries of this subscription are handled at once. */
   readonly concurrency: number
+  /** How many unsettled deliveries it may hold: `concurrency`, and more where ordering keys may hold some of them back. */
+  readonly window: number
 }
 
 /** A message on its way out. */

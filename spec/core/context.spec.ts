@@ -8,6 +8,7 @@ const fields = () => ({
   pattern: 'a',
   messageId: 'm',
   correlationId: 'c',
+  causationId: O.none,
   headers: { a: '1' },
   attempt: 1,
   deadline: O.some(5),

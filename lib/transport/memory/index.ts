@@ -28,6 +28,7 @@ const capabilities: Capabilities = Object.freeze({
   fanOut: true,
   competing: true,
   delayedRetry: true,
+  keyedRetry: true,
   deadLetter: true,
   wildcards: true,
   cancel: true,

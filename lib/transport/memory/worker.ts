@@ -1,3 +1,4 @@
+import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
 import { makeContext, type Context } from '../../core/context.js'
 import type { Deliver } from '../../core/delivery.js'
@@ -35,7 +36,7 @@ export interface Held {
   readonly forget: () => void
 }
 
-/** One subscription of one connection: so many slots, and the way to its runtime. */
+/** One subscription of one connection: so many deliveries it may hold, and the way to its runtime. */
 export interface Worker {
   readonly member: Member
   readonly subscription: Subscription
@@ -65,7 +66,7 @@ export const worker = <N extends string>(
     member,
     subscription,
     open: () => open,
-    free: () => open && wake === undefined && running < subscription.concurrency,
+    free: () => open && wake === undefined && running < subscription.window,
     take: ({ message, attempt, firstFailedAt, deadline }) => {
       let holds = true
       let heard = false
@@ -80,6 +81,7 @@ export const worker = <N extends string>(
         pattern: message.pattern,
         messageId: message.messageId,
         correlationId: message.correlationId,
+        causationId: O.fromNullable(message.causationId),
         headers: message.headers,
         attempt,
         deadline,

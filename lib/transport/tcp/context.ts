@@ -33,6 +33,7 @@ export const contextOf = (origin: Origin, routed: Routed, id: number, deadline: 
     pattern: routed.route.pattern,
     messageId,
     correlationId: meta === undefined ? messageId : (meta.text(metaKey.correlationId) ?? messageId),
+    causationId: meta === undefined ? O.none : O.fromNullable(meta.text(metaKey.causationId)),
     headers: meta === undefined ? noHeaders : meta.headers,
     attempt: 1,
     deadline,

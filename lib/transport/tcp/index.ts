@@ -23,6 +23,7 @@ const capabilities: Capabilities = {
   fanOut: false,
   competing: false,
   delayedRetry: true,
+  keyedRetry: false,
   deadLetter: false,
   wildcards: true,
   cancel: true,

@@ -9,7 +9,7 @@ import { ack, harness, outgoing, publish, retry, subscription, turn } from './ha
 describe('back-pressure', () => {
   test('a publish beyond the bound of a queue is answered only when there is room again, in order', async () => {
     const { replica, connect } = harness({ maxQueued: 3 })
-    const { got, bodies } = await replica('users', [subscription('a', { concurrency: 2 })])
+    const { got, bodies } = await replica('users', [subscription('a', { concurrency: 2, window: 2 })])
     const client = await connect()
     const answers: Array<number> = []
     for (let i = 0; i < 10; i++) client.publish(outgoing('a', String(i)), () => answers.push(i))
@@ -75,7 +75,7 @@ describe('back-pressure', () => {
 
   test('a full queue holds up those who publish to it, and nobody else', async () => {
     const { replica, connect } = harness({ maxQueued: 1 })
-    await replica('slow', [subscription('a', { concurrency: 1 })])
+    await replica('slow', [subscription('a', { concurrency: 1, window: 1 })])
     const { bodies } = await replica('fast', [subscription('a'), subscription('b')], () => ack)
     const client = await connect()
     const answers: Array<string> = []
@@ -90,7 +90,7 @@ describe('back-pressure', () => {
 
   test('who gives up waiting publishes nothing and hears nothing, and the next one moves up', async () => {
     const { replica, connect } = harness({ maxQueued: 1 })
-    const { got, bodies } = await replica('users', [subscription('a', { concurrency: 1 })])
+    const { got, bodies } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })])
     const client = await connect()
     const answers: Array<number> = []
     const cancels = [0, 1, 2, 3].map((i) => client.publish(outgoing('a', String(i)), () => answers.push(i)))
@@ -121,7 +121,7 @@ describe('back-pressure', () => {
 
   test('nobody waits for a group that has left', async () => {
     const { replica, connect } = harness({ maxQueued: 1 })
-    const { stop } = await replica('users', [subscription('a', { concurrency: 1 })])
+    const { stop } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })])
     const other = await replica('mailer', [subscription('a')], () => ack)
     const client = await connect()
     const answers = Promise.all(Array.from({ length: 5 }, () => publish(client, 'a')))
@@ -134,7 +134,7 @@ describe('back-pressure', () => {
 
   test('20,000 publishers that wait are all let in', async () => {
     const { replica, connect } = harness({ maxQueued: 10 })
-    const { got } = await replica('users', [subscription('a', { concurrency: 1 })], ({ settle }) => {
+    const { got } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })], ({ settle }) => {
       queueMicrotask(() => settle(ack))
       return undefined
     })

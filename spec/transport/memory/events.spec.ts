@@ -30,7 +30,7 @@ describe('who gets an event', () => {
     const { replica, connect } = harness()
     const replicas = await Promise.all(
       [1, 2, 3, 4].map(() =>
-        replica('users', [subscription('a', { concurrency: 2 })], ({ settle }) => {
+        replica('users', [subscription('a', { concurrency: 2, window: 2 })], ({ settle }) => {
           queueMicrotask(() => settle(ack))
           return undefined
         }),
@@ -228,7 +228,7 @@ describe('what is kept', () => {
 describe('order and concurrency', () => {
   test('one consumer with concurrency 1 gets 10,000 messages first in, first out', async () => {
     const { replica, connect } = harness({ maxQueued: 100 })
-    const { bodies } = await replica('users', [subscription('a', { concurrency: 1 })], ({ settle }) => {
+    const { bodies } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })], ({ settle }) => {
       void Promise.resolve().then(() => settle(ack))
       return undefined
     })
@@ -241,8 +241,8 @@ describe('order and concurrency', () => {
   test.each([1, 7, 64])('concurrency %i is reached and never passed, for each endpoint', async (concurrency) => {
     const { replica, connect } = harness()
     const { got } = await replica('users', [
-      subscription('a', { concurrency }),
-      subscription('a', { endpoint: 'other', concurrency: 2 }),
+      subscription('a', { concurrency, window: concurrency }),
+      subscription('a', { endpoint: 'other', concurrency: 2, window: 2 }),
     ])
     const client = await connect()
     for (let i = 0; i < 200; i++) await publish(client, 'a')
@@ -257,7 +257,7 @@ describe('order and concurrency', () => {
 
   test('settling twice frees one slot and delivers nothing again', async () => {
     const { replica, connect } = harness()
-    const { got } = await replica('users', [subscription('a', { concurrency: 1 })])
+    const { got } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })])
     const client = await connect()
     for (let i = 0; i < 3; i++) await publish(client, 'a', String(i))
     await turn()
@@ -292,7 +292,7 @@ describe('order and concurrency', () => {
 
   test('a Reply or a Fail on an event counts as done', async () => {
     const { replica, connect } = harness()
-    const { got } = await replica('users', [subscription('a', { concurrency: 1 })], ({ body }) =>
+    const { got } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })], ({ body }) =>
       text(body) === '1' ? reply('') : { _tag: 'Fail', failure: { _tag: 'Cancelled' } },
     )
     const client = await connect()

@@ -44,6 +44,7 @@ export const subscription = (pattern: string, more: Partial<Subscription> = {}):
   kind: 'event',
   pattern,
   concurrency: 8,
+  window: 8,
   ...more,
 })
 

@@ -31,7 +31,7 @@ describe('the transport', () => {
 describe('stopping the intake', () => {
   test('nothing begins after it has resolved; what runs is still settled, and the queue waits for the next replica', async () => {
     const { replica, connect, bus } = harness()
-    const { stop, got } = await replica('users', [subscription('a', { concurrency: 2 })])
+    const { stop, got } = await replica('users', [subscription('a', { concurrency: 2, window: 2 })])
     const client = await connect()
     for (let i = 0; i < 6; i++) await publish(client, 'a', String(i))
     await turn()
@@ -88,13 +88,13 @@ describe('stopping the intake', () => {
 describe('closing', () => {
   test('unsettled deliveries go to another replica, before all others and in order, as the next attempt', async () => {
     const { replica, connect } = harness()
-    const first = await replica('users', [subscription('a', { concurrency: 3 })])
+    const first = await replica('users', [subscription('a', { concurrency: 3, window: 3 })])
     const client = await connect()
     for (let i = 0; i < 6; i++) await publish(client, 'a', String(i))
     await turn()
     first.got[1]?.settle(ack)
     await first.connection.close()
-    const second = await replica('users', [subscription('a', { concurrency: 1 })], () => ack)
+    const second = await replica('users', [subscription('a', { concurrency: 1, window: 1 })], () => ack)
     await turn()
     expect(second.got.map(({ body, context }) => [text(body), context.attempt])).toEqual([
       ['0', 2],
@@ -132,7 +132,10 @@ describe('closing', () => {
 
   test('of the caller fails what is pending as Closed and says whether it may have been processed', async () => {
     const { replica, connect } = harness({ maxQueued: 1 })
-    const { got } = await replica('users', [{ ...get, concurrency: 1 }, subscription('a', { concurrency: 1 })])
+    const { got } = await replica('users', [
+      { ...get, concurrency: 1, window: 1 },
+      subscription('a', { concurrency: 1, window: 1 }),
+    ])
     const client = await connect()
     const running = request(client, 'get')
     await turn()
@@ -211,7 +214,7 @@ describe('closing', () => {
   test('of a service without a name drops its queue, and gives back its bytes and whoever waits', async () => {
     const { replica, connect, time } = harness({ maxQueued: 6, maxQueuedBytes: 300 })
     // One in delayed retry, one behind its key, one that runs, one that waits for its slot, and some at the door.
-    const { connection } = await replica('', [subscription('a', { concurrency: 1 })], ({ body }) =>
+    const { connection } = await replica('', [subscription('a', { concurrency: 1, window: 1 })], ({ body }) =>
       body[0] === 1 ? retry(1_000, 2) : undefined,
     )
     const client = await connect()
@@ -233,7 +236,7 @@ describe('closing', () => {
     const handled: Array<string> = []
     let duplicatesAllowed = 0
     const start = () =>
-      replica('users', [subscription('a', { concurrency: 4 })], ({ settle, body }) => {
+      replica('users', [subscription('a', { concurrency: 4, window: 4 })], ({ settle, body }) => {
         time.clock.after(3, () => {
           handled.push(text(body))
           settle(ack)

@@ -23,7 +23,7 @@ describe('requests', () => {
 
   test('find their own replies among 1,000 that come back shuffled', async () => {
     const { replica, connect } = harness()
-    const { got } = await replica('users', [{ ...get, concurrency: 1_000 }])
+    const { got } = await replica('users', [{ ...get, concurrency: 1_000, window: 1_000 }])
     const client = await connect()
     const answers = Promise.all(Array.from({ length: 1_000 }, (_, i) => request(client, 'get', String(i))))
     await turn()
@@ -53,7 +53,7 @@ describe('requests', () => {
 
   test('carry their deadline over, less what they spent waiting for a slot', async () => {
     const { replica, connect, time } = harness()
-    const { got } = await replica('users', [{ ...get, concurrency: 1 }])
+    const { got } = await replica('users', [{ ...get, concurrency: 1, window: 1 }])
     const client = await connect()
     await time.advance(100)
     void request(client, 'get', '1', { timeoutMs: 2_000 })
@@ -102,7 +102,7 @@ describe('requests', () => {
   test('that one replica refuses go to another one, and nobody else waits for them', async () => {
     const { replica, connect } = harness()
     const refusing = await replica('users', [get], () => ({ _tag: 'Refuse', because: 'overloaded', limit: 9 }))
-    const busy = await replica('users', [{ ...get, concurrency: 1 }])
+    const busy = await replica('users', [{ ...get, concurrency: 1, window: 1 }])
     const client = await connect()
     const answers = [1, 2, 3].map((i) => request(client, 'get', String(i)))
     await turn()
@@ -116,7 +116,7 @@ describe('requests', () => {
 
   test('wait for a slot up to the bound; beyond it they are Overloaded and not processed', async () => {
     const { replica, connect } = harness({ maxQueued: 3 })
-    const { got } = await replica('users', [{ ...get, concurrency: 2 }])
+    const { got } = await replica('users', [{ ...get, concurrency: 2, window: 2 }])
     const client = await connect()
     const answers: Array<Answer> = []
     for (let i = 0; i < 2; i++) client.request(outgoing('get'), (answer) => answers.push(answer))
@@ -157,7 +157,7 @@ describe('requests', () => {
 
   test('that wait when the last replica leaves hear NoHandler', async () => {
     const { replica, connect } = harness()
-    const { stop, got } = await replica('users', [{ ...get, concurrency: 1 }])
+    const { stop, got } = await replica('users', [{ ...get, concurrency: 1, window: 1 }])
     const client = await connect()
     const running = request(client, 'get')
     const waiting = request(client, 'get')
@@ -172,7 +172,7 @@ describe('requests', () => {
 describe('cancelling a request', () => {
   test('aborts the signal of its handler, answers nothing, and drops the late reply', async () => {
     const { replica, connect } = harness()
-    const { got } = await replica('users', [{ ...get, concurrency: 1 }], ({ context }) => {
+    const { got } = await replica('users', [{ ...get, concurrency: 1, window: 1 }], ({ context }) => {
       const { signal } = context
       expect(signal.aborted).toBe(false)
       return undefined
@@ -190,7 +190,7 @@ describe('cancelling a request', () => {
 
   test('before it began forgets it; the slot of a cancelled one is free only when its handler is done', async () => {
     const { replica, connect } = harness()
-    const { got, bodies } = await replica('users', [{ ...get, concurrency: 1 }])
+    const { got, bodies } = await replica('users', [{ ...get, concurrency: 1, window: 1 }])
     const client = await connect()
     const cancels = ['1', '2', '3'].map((body) => client.request(outgoing('get', body), () => undefined))
     await turn()

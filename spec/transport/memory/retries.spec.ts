@@ -24,7 +24,7 @@ describe('delayed retries', () => {
 
   test('hold no slot: with concurrency 1, 100 others finish while one waits for 10 s', async () => {
     const { replica, connect, time } = harness()
-    const { got } = await replica('users', [subscription('a', { concurrency: 1 })], ({ body, context }) =>
+    const { got } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })], ({ body, context }) =>
       text(body) === 'slow' && context.attempt === 1 ? retry(10_000, 2) : ack,
     )
     const client = await connect()
@@ -141,7 +141,7 @@ describe('what is refused', () => {
 
   test('keeps its place among what came in, in whatever order it is given back', async () => {
     const { replica, connect } = harness()
-    const first = await replica('users', [subscription('a', { concurrency: 4 })])
+    const first = await replica('users', [subscription('a', { concurrency: 4, window: 4 })])
     const client = await connect()
     for (let i = 0; i < 6; i++) await publish(client, 'a', String(i))
     await turn()
@@ -192,7 +192,7 @@ describe('dead letters', () => {
 
   test('free their slot and their key', async () => {
     const { bus, replica, connect } = harness()
-    const { got } = await replica('users', [subscription('a', { concurrency: 1 })], () => dead())
+    const { got } = await replica('users', [subscription('a', { concurrency: 1, window: 1 })], () => dead())
     const client = await connect()
     for (let i = 0; i < 3; i++) await publish(client, 'a', '', { key: 'k' })
     await turn()
@@ -201,7 +201,7 @@ describe('dead letters', () => {
 
   test('of a full list stay unacknowledged: slots stay taken, nothing is lost, and they go on when there is room', async () => {
     const { bus, replica, connect, time, log } = harness({ maxDeadLetters: 2 })
-    const { got } = await replica('users', [subscription('a', { concurrency: 2 })], () => dead())
+    const { got } = await replica('users', [subscription('a', { concurrency: 2, window: 2 })], () => dead())
     const client = await connect()
     for (let i = 0; i < 10; i++) await publish(client, 'a', String(i))
     await time.advance(60_000)

@@ -45,6 +45,7 @@ export const on = (kind: 'event' | 'message', pattern: string, endpoint = patter
   kind,
   pattern,
   concurrency: 32,
+  window: 32,
 })
 
 export interface Serving {
