@@ -1,5 +1,4 @@
 /** The main example as a user runs it: two processes, real sockets, nothing left behind. */
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createClient, listen, orThrow } from 'taskwire'
@@ -8,55 +7,17 @@ import { describe, expect, test } from 'vitest'
 import { ask, importUsers } from '../../examples/users/gateway.js'
 import { inMemory } from '../../examples/users/repository.js'
 import { users } from '../../examples/users/service.js'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-interface Run {
-  readonly code: number | null
-  readonly out: ReadonlyArray<string>
-  readonly err: ReadonlyArray<string>
-  /** The process of the service, if it came that far. */
-  readonly service: number | undefined
-}
-
-const lines = (text: string): ReadonlyArray<string> => text.split('\n').filter((line) => line !== '')
-const pidOf = (out: string): number | undefined => {
-  const found = /\[users\] process (\d+) listens/.exec(out)?.[1]
-  return found === undefined ? undefined : Number(found)
-}
+import { gone, program, type Ended } from './processes.js'
 
 /** Runs the example; `onReady` is called once, with the process ids of the service and of the gateway. */
-const example = (args: ReadonlyArray<string>, onReady?: (service: number, gateway: number) => void): Promise<Run> =>
-  new Promise((resolve, reject) => {
-    const path = fileURLToPath(new URL('../../examples/users/main.ts', import.meta.url))
-    const child = spawn(process.execPath, ['--import', 'tsx', path, ...args], { cwd: root })
-    let out = ''
-    let err = ''
-    let told = false
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      out += chunk
-      const service = pidOf(out)
-      if (told || service === undefined) return
-      told = true
-      onReady?.(service, child.pid ?? 0)
-    })
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk))
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, out: lines(out), err: lines(err), service: pidOf(out) }))
-  })
-
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const gone = async (pid: number): Promise<boolean> => {
-  for (let waited = 0; alive(pid) && waited < 5_000; waited += 20) await new Promise((done) => setTimeout(done, 20))
-  return !alive(pid)
+const example = async (
+  args: ReadonlyArray<string>,
+  onReady: (service: number, gateway: number) => void = () => undefined,
+): Promise<Ended & { readonly service: number }> => {
+  const gateway = program('users/main.ts', args)
+  const service = Number((await gateway.prints(/\[users\] process (\d+) listens/))[1])
+  onReady(service, gateway.pid)
+  return { ...(await gateway.ended), service }
 }
 
 const verdict = (out: ReadonlyArray<string>, line: number): string | undefined =>
@@ -85,12 +46,11 @@ describe('the users example', () => {
       '[users] stopped with 25 users',
       '41 lines: 26 accepted, 11 refused by the service, 4 skipped as no JSON',
     ])
-    expect(alive(service!)).toBe(false)
+    expect(await gone(service)).toBe(true)
   }, 60_000)
 
   test('takes the transport as an argument, and refuses one it does not have', async () => {
-    const { code, out, err } = await example(['--transport', 'pigeon'])
-    expect({ code, out, err }).toEqual({
+    expect(await program('users/main.ts', ['--transport', 'pigeon']).ended).toEqual({
       code: 1,
       out: [],
       err: ['the example failed: no transport "pigeon"; there is tcp'],
@@ -103,12 +63,12 @@ describe('the users example', () => {
     expect(code).toBe(1)
     expect(err).toHaveLength(1)
     expect(err[0]).toMatch(/^the example failed: /)
-    expect(await gone(service!)).toBe(true)
+    expect(await gone(service)).toBe(true)
   }, 60_000)
 
   test('leaves no service behind when the gateway is killed', async () => {
     const { service } = await example([], (_, gateway) => process.kill(gateway, 'SIGKILL'))
-    expect(await gone(service!)).toBe(true)
+    expect(await gone(service)).toBe(true)
   }, 60_000)
 
   test('comes to the same verdicts in one process over memory', async () => {
