@@ -1,7 +1,7 @@
 /** A server and a client behind the port's `Connection`. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
-import { BehaviorSubject } from 'rxjs'
+import { ReplaySubject } from 'rxjs'
 import type { Address, Connection, Environment, Status } from '../transport.js'
 import type { TcpContext } from './context.js'
 import { transportFailed } from './failing.js'
@@ -38,14 +38,19 @@ export const connection = (
   here: Bound,
   renewAt?: number,
 ): Connection<TcpContext<string>> => {
-  const status = new BehaviorSubject<Status>('connecting')
+  // n.b. replays its last value after it has completed too
+  const statuses = new ReplaySubject<Status>(1)
+  let status: Status = 'connecting'
+  statuses.next(status)
   const own: ReadonlyArray<Address> = settings.port === 0 ? [] : [{ host: dialled(settings.host), port: settings.port }]
   let listening: Listening | undefined
   let subscribed = false
   let closed: Promise<void> | undefined
 
   const become = (next: Status): void => {
-    if (status.value !== next && !status.closed) status.next(next)
+    if (status === next || status === 'closed') return
+    status = next
+    statuses.next(next)
   }
 
   const endpoints = (): ReadonlyArray<Address> => {
@@ -67,7 +72,7 @@ export const connection = (
     if (listening !== undefined) here.remove(listening.address)
     await Promise.all([client.close(), listening?.close()])
     become('closed')
-    status.complete()
+    statuses.complete()
   }
 
   return {
@@ -97,7 +102,7 @@ export const connection = (
     publish: (message, answer) => client.submit('event', message, answer),
     request: (message, answer) => client.submit('request', message, answer),
     warm: client.warm,
-    status$: status.asObservable(),
+    status$: statuses.asObservable(),
     address: () => O.fromNullable(listening?.address),
     close: () => (closed ??= close()),
   }

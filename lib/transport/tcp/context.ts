@@ -4,6 +4,7 @@ import type { Option } from 'fp-ts/lib/Option.js'
 import { makeContext } from '../../core/context.js'
 import type { Context } from '../../core/context.js'
 import { noHeaders } from '../../core/envelope.js'
+import { fixtureContext } from '../../core/fixture.js'
 import { metaKey } from './key.js'
 import type { Routed } from './route.js'
 
@@ -14,6 +15,16 @@ export interface TcpContext<out N extends string = 'tcp'> extends Context<N> {
   /** What `authenticate` answered for the connection; `undefined` without that option. */
   readonly principal: unknown
 }
+
+/** A context for calling handlers of the TCP transport as plain functions; give `name` for another token. */
+export const tcpContext = <const N extends string = 'tcp'>(fields: Partial<TcpContext<N>> = {}): TcpContext<N> =>
+  fixtureContext({
+    transport: 'tcp' as const,
+    name: 'tcp' as N,
+    remoteAddress: '127.0.0.1',
+    principal: undefined,
+    ...fields,
+  })
 
 /** Of the connection a message came by. */
 export interface Origin {
