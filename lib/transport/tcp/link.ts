@@ -124,16 +124,13 @@ export const link = (options: LinkOptions): Link => {
   }
 
   const goneAway = (goaway: Goaway): void => {
-    if (goaway.code !== closeCode.draining) {
-      reason = goaway.reason === '' ? `closed with code ${String(goaway.code)}` : goaway.reason
-      refused = goaway.code === closeCode.unauthorized && !welcomed
-      idle = goaway.code === closeCode.idle
-    }
     lastAccepted = goaway.lastAccepted
-    retired = true
-    options.retiring()
     for (const call of waiting?.all() ?? []) if (call.id > lastAccepted) settle(call, disconnected(false))
-    quit()
+    if (goaway.code === closeCode.draining) return retire()
+    reason = goaway.reason === '' ? `closed with code ${String(goaway.code)}` : goaway.reason
+    refused = goaway.code === closeCode.unauthorized && !welcomed
+    idle = goaway.code === closeCode.idle
+    out.fail(closeCode.done, 'closed')
   }
 
   const answered = (call: Call, type: number, bytes: Buffer, meta: number, body: number, end: number): void => {
