@@ -31,7 +31,18 @@ const transport = (folder, driver) =>
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    only('core', CORE, [CORE, FUNCTIONAL], 'The core is pure: no rxjs, no Node module, no broker, no transport.'),
+    only(
+      'core',
+      '^lib/core/(?!service\\.ts$)',
+      [CORE, FUNCTIONAL],
+      'The core is pure: no rxjs, no Node module, no broker, no transport.',
+    ),
+    only(
+      'service',
+      '^lib/core/service\\.ts$',
+      [CORE, PORT, FUNCTIONAL],
+      'A definition carries transports as values, so its type names the port; nothing else of the core does.',
+    ),
     only('port', PORT, [CORE, FUNCTIONAL, RXJS], 'The port knows the core and rxjs only.'),
     transport('memory', []),
     transport('tcp', []),

@@ -60,6 +60,7 @@ export type { AbortReason, Context, Headers } from './core/context.js'
 
 // Errors
 export { render } from './core/render.js'
+export type { Renderable } from './core/render.js'
 export type * from './core/error.js'
 
 // Transports
@@ -77,3 +78,4 @@ export type {
 } from './transport/transport.js'
 export type { Deliver, Delivery } from './core/delivery.js'
 export type { Body, Reason, Settlement } from './core/settlement.js'
+export type { Decision } from './core/settle.js'

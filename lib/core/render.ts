@@ -27,7 +27,8 @@ const definition = (error: DefinitionError): string => {
   }
 }
 
-type Renderable = CallFailure | StartError | { readonly _tag: 'HandlerFailed' }
+/** What `render` takes: any error of the library. */
+export type Renderable = CallFailure | StartError | { readonly _tag: 'HandlerFailed' }
 
 /** One line for any error of the library. Of a declared failure only that it is one: its content is the caller's business. */
 export const render = (error: Renderable): string => {

@@ -1,4 +1,3 @@
-import type { Delivery } from '../core/delivery.js'
 import type { Context } from '../core/context.js'
 import type { Outcome } from '../core/outcome.js'
 import type { Decision } from '../core/settle.js'
@@ -29,6 +28,3 @@ export const report = (
   { name, pattern, messageId, attempt }: Context,
   afterArrivalMs: number,
 ): OutcomeReport => ({ ...outcome, endpoint, kind, name, pattern, messageId, attempt, settlement, afterArrivalMs })
-
-/** A delivery's size, for the bound on what waits. */
-export const sizeOf = (delivery: Delivery): number => delivery.body.length

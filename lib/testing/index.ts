@@ -6,6 +6,6 @@
 export { inject } from './inject.js'
 export type { InjectOptions } from './inject.js'
 export type { ByPattern, DispatchError, EmitError, Events, Glob, Inject, Messages, PatternOf } from './inject-types.js'
-export { fixtureContext } from './fixture.js'
+export { fixtureContext } from '../core/fixture.js'
 export { seededRandom, virtualClock } from './virtual-clock.js'
 export type { VirtualClock } from './virtual-clock.js'

@@ -17,7 +17,7 @@ import type { Service } from '../core/service.js'
 import type { Settlement } from '../core/settlement.js'
 import { resolveEndpoints } from '../core/validate.js'
 import type { Transport } from '../transport/transport.js'
-import { fixtureContext } from './fixture.js'
+import { fixtureContext } from '../core/fixture.js'
 import type { DispatchError, Inject } from './inject-types.js'
 
 export interface InjectOptions {

@@ -4,7 +4,7 @@ import type { Connection, Environment, Transport } from '../transport.js'
 import { broker } from './broker.js'
 import { connection } from './connection.js'
 import { letters, type DeadLetter, type LetterFilter } from './letters.js'
-import type { MemoryContext } from './worker.js'
+import type { MemoryContext } from './context.js'
 
 /** The bounds of a bus. */
 export interface MemoryBusOptions {

@@ -5,7 +5,8 @@ import { ReplaySubject } from 'rxjs'
 import type { Answer, Connection, Environment, Status } from '../transport.js'
 import type { Broker } from './broker.js'
 import { closed } from './desk.js'
-import { worker, type Member, type MemoryContext } from './worker.js'
+import type { MemoryContext } from './context.js'
+import { worker, type Member } from './worker.js'
 
 /** A connection to a broker. It is ready at once. */
 export const connection = <N extends string>(

@@ -6,11 +6,11 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Capabilities, Transport } from '../transport.js'
 import { maxMessageBytes } from './broker.js'
 import { memoryBus, type MemoryBus } from './bus.js'
-import type { MemoryContext } from './worker.js'
+import type { MemoryContext } from './context.js'
 
 export { memoryBus, type MemoryBus, type MemoryBusOptions } from './bus.js'
 export type { DeadLetter, LetterFilter } from './letters.js'
-export type { MemoryContext } from './worker.js'
+export { memoryContext, type MemoryContext } from './context.js'
 
 /** A memory transport with the token `N`. */
 export interface Memory<out N extends string = 'memory'> extends Transport<N, MemoryContext<N>> {}

@@ -4,12 +4,8 @@ import { makeContext, type Context } from '../../core/context.js'
 import type { Deliver } from '../../core/delivery.js'
 import type { Settlement } from '../../core/settlement.js'
 import type { Environment, Subscription } from '../transport.js'
+import type { MemoryContext } from './context.js'
 import type { Message } from './message.js'
-
-/** What a handler on the memory transport is told. */
-export interface MemoryContext<out N extends string = string> extends Context<N> {
-  readonly transport: 'memory'
-}
 
 /** One connection, as the bus sees it. Compared by identity: two connections may share an environment. */
 export interface Member<N extends string = string> {

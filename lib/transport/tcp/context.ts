@@ -17,14 +17,10 @@ export interface TcpContext<out N extends string = 'tcp'> extends Context<N> {
 }
 
 /** A context for calling handlers of the TCP transport as plain functions; give `name` for another token. */
-export const tcpContext = <const N extends string = 'tcp'>(fields: Partial<TcpContext<N>> = {}): TcpContext<N> =>
-  fixtureContext({
-    transport: 'tcp' as const,
-    name: 'tcp' as N,
-    remoteAddress: '127.0.0.1',
-    principal: undefined,
-    ...fields,
-  })
+export const tcpContext = <const N extends string = 'tcp'>(fields: Partial<TcpContext<N>> = {}): TcpContext<N> => ({
+  ...fixtureContext({ transport: 'tcp', name: 'tcp' as N, remoteAddress: '127.0.0.1', principal: undefined }),
+  ...fields,
+})
 
 /** Of the connection a message came by. */
 export interface Origin {

@@ -11,7 +11,7 @@ import type { Problem } from './limits.js'
 import { settingsOf } from './options.js'
 import type { TcpOptions } from './options.js'
 
-export type { TcpContext } from './context.js'
+export { tcpContext, type TcpContext } from './context.js'
 export type { TcpLimits } from './limits.js'
 export type { Authenticate, Authorize, TcpHello, TcpOptions } from './options.js'
 

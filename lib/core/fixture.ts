@@ -1,6 +1,6 @@
 import * as O from 'fp-ts/lib/Option.js'
-import type { Context } from '../core/context.js'
-import { noHeaders } from '../core/envelope.js'
+import type { Context } from './context.js'
+import { noHeaders } from './envelope.js'
 
 /** A context for calling handlers as plain functions: first attempt, no deadline, no headers, a signal that never fires. */
 export function fixtureContext(): Context
