@@ -35,26 +35,18 @@ export const createClient = (transport: Transport, options: ClientOptions = {}):
   let opening: Promise<Either<ConnectError, Connection>> | undefined
   let closed = false
 
+  const failed = (message: string): Either<ConnectError, never> =>
+    E.left({ _tag: 'TransportFailed', name: transport.name, message, cause: undefined })
+
   const connect = async (): Promise<Either<ConnectError, Connection>> => {
     const [problem] = transport.problems
-    if (problem !== undefined)
-      return E.left({
-        _tag: 'TransportFailed',
-        name: transport.name,
-        message: `${problem.option} must be ${problem.expected}`,
-        cause: undefined,
-      })
-    const opened = await transport.connect(env)()
+    if (problem !== undefined) return failed(`${problem.option} must be ${problem.expected}`)
+    const opened = closed ? failed('the client is closed') : await transport.connect(env)()
     opening = undefined
     if (E.isLeft(opened)) return opened
     if (closed) {
       await opened.right.close()
-      return E.left({
-        _tag: 'TransportFailed',
-        name: transport.name,
-        message: 'the client is closed',
-        cause: undefined,
-      })
+      return failed('the client is closed')
     }
     connection = opened.right
     connection.status$.subscribe((status) => {
