@@ -31,12 +31,14 @@ const readBuffers = (): (() => Buffer) & { readonly used: (bytes: number) => voi
 }
 
 /** Dials; `read` gets what comes, `connected` is called when bytes may be written. Ends with the event `close`. */
-export const dial = (
+export type Dial = (
   settings: Settings,
-  { host, port }: Address,
+  address: Address,
   connected: () => void,
   read: (chunk: Buffer) => void,
-): Socket => {
+) => Socket
+
+export const dial: Dial = (settings, { host, port }, connected, read) => {
   if (settings.tls !== undefined) {
     const socket = connectTls(
       { minVersion: 'TLSv1.2', ALPNProtocols: ['msg1'], ...settings.tls, host, port },

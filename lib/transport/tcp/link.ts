@@ -6,7 +6,8 @@ import type { Call } from './call.js'
 import { channel } from './channel.js'
 import { decodeWelcome } from './control.js'
 import type { Goaway, Welcome } from './control.js'
-import { dial, wireOf } from './dial.js'
+import { wireOf } from './dial.js'
+import type { Dial } from './dial.js'
 import { disconnected, failureOf, reasonOf, rejectionOf, statusOf } from './failing.js'
 import { closeCode, countedHeaderBytes, flag, frameType, idBound, maxMetaBytes } from './frame.js'
 import { credentials, helloOf } from './introduce.js'
@@ -33,6 +34,7 @@ export interface LinkOptions {
   readonly settings: Settings
   readonly environment: Environment
   readonly address: Address
+  readonly dial: Dial
   readonly slabs: Slabs
   readonly time: () => number
   readonly patternEntry: (pattern: string) => Uint8Array
@@ -196,7 +198,7 @@ export const link = (options: LinkOptions): Link => {
 
   const open = (token: Option<string>): void => {
     if (!out.open()) return
-    const opened = dial(
+    const opened = options.dial(
       settings,
       address,
       () => {

@@ -6,6 +6,7 @@ import type { Address, Answer, Environment, Failing, Outgoing, Status } from '..
 import { choose, rendezvous } from './balance.js'
 import { calls } from './call.js'
 import type { Call, Calls, Tally } from './call.js'
+import { dial } from './dial.js'
 import { failing, transportFailed } from './failing.js'
 import { idBound } from './frame.js'
 import { tickInterval } from './limits.js'
@@ -168,6 +169,7 @@ export const pool = (options: PoolOptions): Pool => {
       settings,
       environment,
       address,
+      dial,
       slabs: shared,
       time: ticks.time,
       patternEntry,

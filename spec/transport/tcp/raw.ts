@@ -25,7 +25,7 @@ export const bytesOf = (
   body: string | Uint8Array = '',
   flags = type === frameType.event ? 4 : 0,
 ): Buffer => {
-  const meta = Buffer.isBuffer(entries) ? entries : encodeMeta(entries as ReadonlyArray<Entry>)
+  const meta = Buffer.isBuffer(entries) ? entries : encodeMeta(entries)
   const payload = Buffer.from(body as string)
   const head = Buffer.alloc(headerBytes)
   head.writeUInt32BE(8 + meta.length + payload.length, 0)

@@ -218,7 +218,7 @@ describe('options', () => {
     ['an endpoint without a port', { endpoints: [{ host: 'a', port: 0 }] }, /endpoints must be a host and a port/],
     ['a port that is none', { port: 70_000 }, /port must be a whole number from 0 to 65535/],
     ['an empty name', { name: '' }, /name must be text/],
-    ['an unknown limit', { limits: { maxFrames: 1 } as object }, /limits.maxFrames must be one of/],
+    ['an unknown limit', { limits: { maxFrames: 1 } }, /limits.maxFrames must be one of/],
     ['a limit below 1', { limits: { maxInFlight: 0 } }, /limits.maxInFlight must be a number from 1/],
     ['a token in the clear', { token: T.of('t'), endpoints: [{ host: '10.0.0.1', port: 1 }] }, /tls must be TLS/],
   ])('with %s are reported by connect', async (_what, options, message) => {

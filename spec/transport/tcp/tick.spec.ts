@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import type { Clock } from '../../../lib/core/clock.js'
+import { ticker } from '../../../lib/transport/tcp/tick.js'
+import { retries } from '../../../lib/transport/tcp/retries.js'
+import { virtualClock } from '../../../lib/testing/virtual-clock.js'
+
+describe('the tick', () => {
+  it('counts the time that passes while it runs', async () => {
+    const { clock, advance } = virtualClock()
+    const seen: Array<number> = []
+    const ticks = ticker(clock, 100, (time) => seen.push(time))
+    ticks.start()
+    ticks.start()
+    await advance(350)
+    ticks.stop()
+    await advance(350)
+    expect(seen).toEqual([100, 200, 300])
+    expect(ticks.time()).toBe(300)
+  })
+
+  it('takes a blocked event loop for two ticks at most, and a wall clock that jumps for nothing', () => {
+    let now = 0
+    let run = (): void => undefined
+    const clock: Clock = {
+      now: () => now,
+      unix: () => now * 3_600_000,
+      after: (_ms, next) => {
+        run = next
+        return () => undefined
+      },
+    }
+    const ticks = ticker(clock, 100, () => undefined)
+    ticks.start()
+    now = 100
+    run()
+    now = 10_100
+    run()
+    expect(ticks.time()).toBe(300)
+    now = 9_000
+    run()
+    expect(ticks.time()).toBe(300)
+  })
+})
+
+describe('delayed retries', () => {
+  it('run when they are due, and hold only so many', async () => {
+    const { clock, advance } = virtualClock()
+    const waiting = retries(clock, 2, 1_000)
+    const ran: Array<string> = []
+    expect(waiting.add('a', 10, 100, () => ran.push('one'))).toBe(true)
+    expect(waiting.add('a', 10, 50, () => ran.push('two'))).toBe(true)
+    expect(waiting.add('a', 10, 50, () => ran.push('three'))).toBe(false)
+    await advance(60)
+    expect(ran).toEqual(['two'])
+    expect(waiting.add('b', 990, 500, () => ran.push('four'))).toBe(true)
+    expect(waiting.full()).toBe(true)
+    expect([...waiting.drop()]).toEqual([
+      ['a', 1],
+      ['b', 1],
+    ])
+    await advance(1_000)
+    expect(ran).toEqual(['two'])
+  })
+})
