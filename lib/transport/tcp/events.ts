@@ -1,5 +1,6 @@
 /** An event on the server: acknowledged when its endpoints have taken it, retried from memory. */
 import { nextAttempt } from '../../core/context.js'
+import type { Delivery } from '../../core/delivery.js'
 import type { Issue } from '../../core/error.js'
 import type { Settlement } from '../../core/settlement.js'
 import { contextOf, noDeadline } from './context.js'
@@ -13,27 +14,28 @@ import type { Routed } from './route.js'
 
 type Refuse = Settlement & { readonly _tag: 'Refuse' }
 
-/** One endpoint's part of one event. */
-interface Part {
-  readonly subscription: number
-  readonly context: TcpContext<string>
-  readonly body: Uint8Array
-  readonly key: string | undefined
-}
+type Event = Delivery<TcpContext<string>>
 
-const endpointOf = (house: House, part: Part): string => house.subscriptions[part.subscription]?.endpoint ?? ''
+const endpointOf = (house: House, event: Event): string => house.subscriptions[event.subscription]?.endpoint ?? ''
 
 // A small body inside a large read would keep all of it alive for as long as it waits.
 const own = (body: Uint8Array): Uint8Array =>
   body.buffer.byteLength > 2 * body.length + 1_024 ? new Uint8Array(body) : body
 
-const later = (house: House, part: Part, settlement: Settlement & { readonly _tag: 'Retry' }): void => {
+const later = (house: House, event: Event, settlement: Settlement & { readonly _tag: 'Retry' }): void => {
   const { delayMs, attempt, reason } = settlement
-  const kept: Part = { ...part, context: nextAttempt(part.context, attempt), body: own(part.body) }
-  const endpoint = endpointOf(house, part)
-  const added = house.retries.add(endpoint, kept.body.length, delayMs, () => {
-    house.deliver({ ...kept, firstFailedAt: reason.firstFailedAt, admitted: undefined }, (next) => {
-      settled(house, kept, next)
+  const again: Event = {
+    subscription: event.subscription,
+    context: nextAttempt(event.context, attempt),
+    body: own(event.body),
+    key: event.key,
+    firstFailedAt: reason.firstFailedAt,
+    admitted: undefined,
+  }
+  const endpoint = endpointOf(house, event)
+  const added = house.retries.add(endpoint, again.body.length, delayMs, () => {
+    house.deliver(again, (next) => {
+      settled(house, again, next)
     })
   })
   if (added) return
@@ -42,9 +44,9 @@ const later = (house: House, part: Part, settlement: Settlement & { readonly _ta
 }
 
 /** Applies the settlement of an event that its sender knows to be accepted. */
-const settled = (house: House, part: Part, settlement: Settlement): void => {
-  if (settlement._tag === 'Retry') later(house, part, settlement)
-  else if (settlement._tag === 'Refuse') house.lost(endpointOf(house, part))
+const settled = (house: House, event: Event, settlement: Settlement): void => {
+  if (settlement._tag === 'Retry') later(house, event, settlement)
+  else if (settlement._tag === 'Refuse') house.lost(endpointOf(house, event))
 }
 
 /** Hands an event to every endpoint of its pattern, and tells the caller once all have taken or refused it. */
@@ -78,8 +80,7 @@ export const takeEvent = (
     else reject(out, id, refusal.badMessage, { _tag: 'InvalidPayload', issues })
   }
 
-  for (const subscription of route.events) {
-    const part: Part = { subscription, context: contextOf(caller.origin, routed, id, noDeadline), body, key }
+  const hand = (subscription: number): void => {
     let decided = false
     let finished = false
     const admitted = (found: ReadonlyArray<Issue> | undefined): void => {
@@ -89,21 +90,29 @@ export const takeEvent = (
       else if (issues.length === 0) issues = found
       decide()
     }
-    house.deliver({ ...part, firstFailedAt: undefined, admitted }, (settlement) => {
+    const event: Event = {
+      subscription,
+      context: contextOf(caller.origin, routed, id, noDeadline),
+      body,
+      key,
+      firstFailedAt: undefined,
+      admitted,
+    }
+    house.deliver(event, (settlement) => {
       if (finished) return
       finished = true
       running -= 1
       if (running === 0) house.pending.leave(size)
-      if (!decided && settlement._tag === 'Refuse') {
-        decided = true
-        refused ??= settlement
-        decide()
-        // Others have taken it, so that the caller will not send it again.
-        if (taken) house.lost(endpointOf(house, part))
-        return
+      if (decided || settlement._tag !== 'Refuse') {
+        admitted(undefined)
+        return settled(house, event, settlement)
       }
-      admitted(undefined)
-      settled(house, part, settlement)
+      decided = true
+      refused ??= settlement
+      decide()
+      // Others have taken it, so that the caller will not send it again.
+      if (taken) house.lost(endpointOf(house, event))
     })
   }
+  for (const subscription of route.events) hand(subscription)
 }

@@ -7,7 +7,7 @@ import type { Parts } from './control.js'
 import { protocolVersion } from './frame.js'
 import { maxText, metaKey } from './key.js'
 
-const most = maxText.get(metaKey.token) ?? 0
+const most = maxText[metaKey.token] ?? 0
 
 /**
  * Runs the task of a token, where there is one; `failed` says why there is no token, never what it is. At least one

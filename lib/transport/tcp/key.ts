@@ -30,8 +30,14 @@ export const metaKey = {
 /** The first key that a peer may ignore. */
 export const firstIgnorable = 64
 
+// n.b. an array for each of the 256 keys: it is read for every entry
+const byKey = (entries: ReadonlyArray<readonly [number, number]>): ReadonlyArray<number | undefined> => {
+  const known = new Map(entries)
+  return Array.from({ length: 256 }, (_, key) => known.get(key))
+}
+
 /** Bytes of UTF-8 that the values of these keys may have. */
-export const maxText: ReadonlyMap<number, number> = new Map([
+export const maxText: ReadonlyArray<number | undefined> = byKey([
   [metaKey.pattern, 255],
   [metaKey.messageId, 255],
   [metaKey.traceparent, 255],
@@ -49,7 +55,7 @@ export const maxText: ReadonlyMap<number, number> = new Map([
 ])
 
 /** Bytes of the numbers among the values. */
-export const numberBytes: ReadonlyMap<number, number> = new Map([
+export const numberBytes: ReadonlyArray<number | undefined> = byKey([
   [metaKey.timeoutMs, 4],
   [metaKey.attempt, 1],
   [metaKey.codec, 1],

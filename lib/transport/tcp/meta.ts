@@ -17,6 +17,11 @@ export const tracing: ReadonlyArray<readonly [string, number]> = [
   ['baggage', metaKey.baggage],
 ]
 
+const tracingNames: ReadonlyArray<string | undefined> = Array.from(
+  { length: 256 },
+  (_, key) => tracing.find(([, known]) => known === key)?.[0],
+)
+
 /** Reads a length of at most three bytes (21 bits); `after` is where it ends, -1 when it does not. */
 const length = (bytes: Buffer, at: number, end: number): { readonly value: number; readonly after: number } => {
   let value = 0
@@ -36,13 +41,21 @@ const header = (bytes: Buffer, at: number, end: number): readonly [string, strin
     : [bytes.toString('utf8', name.after, value), bytes.toString('utf8', value, end)]
 }
 
+const found = <A>(keys: ReadonlyArray<number>, values: ReadonlyArray<A>, key: number): A | undefined => {
+  // n.b. values[-1] would be a property and no element, which is slow
+  const at = keys.indexOf(key)
+  return at < 0 ? undefined : values[at]
+}
+
 /**
- * The entries between `at` and `end`, or what is wrong with them. The short way for a bare pattern and time limit is in
- * `route.ts`; this one may allocate.
+ * The entries between `from` and `end`, or what is wrong with them. The short way for a bare pattern and time limit is
+ * in `route.ts`. Arrays and no Maps: there are few entries, and every event has some.
  */
 export const decodeMeta = (bytes: Buffer, from: number, end: number): Meta | string => {
-  const texts = new Map<number, string>()
-  const numbers = new Map<number, number>()
+  const textKeys: Array<number> = []
+  const texts: Array<string> = []
+  const numberKeys: Array<number> = []
+  const numbers: Array<number> = []
   const headers: Array<readonly [string, string]> = []
   let headerSize = 0
   let at = from
@@ -52,33 +65,40 @@ export const decodeMeta = (bytes: Buffer, from: number, end: number): Meta | str
     const value = size.after
     at = value + size.value
     if (value < 0 || at > end) return 'metadata that does not end'
-    const exact = numberBytes.get(key)
-    const most = maxText.get(key)
+    const exact = numberBytes[key]
+    const most = maxText[key]
     if (key === metaKey.header) {
-      const found = header(bytes, value, at)
-      if (found === undefined) return 'a malformed header'
-      headers.push(found)
+      const one = header(bytes, value, at)
+      if (one === undefined) return 'a malformed header'
+      headers.push(one)
       headerSize += size.value
     } else if (exact !== undefined) {
       if (size.value !== exact) return `metadata ${String(key)} of a wrong length`
-      if (numbers.has(key)) return `metadata ${String(key)} twice`
-      numbers.set(key, bytes.readUIntBE(value, exact))
+      if (numberKeys.includes(key)) return `metadata ${String(key)} twice`
+      numberKeys.push(key)
+      numbers.push(bytes.readUIntBE(value, exact))
     } else if (most !== undefined) {
       if (size.value > most) return `metadata ${String(key)} that is too long`
-      if (texts.has(key)) return `metadata ${String(key)} twice`
-      texts.set(key, bytes.toString('utf8', value, at))
+      if (textKeys.includes(key)) return `metadata ${String(key)} twice`
+      const text = bytes.toString('utf8', value, at)
+      textKeys.push(key)
+      texts.push(text)
+      const name = tracingNames[key]
+      if (name !== undefined) {
+        headers.push([name, text])
+        headerSize += size.value
+      }
     } else if (key < firstIgnorable) return `unknown metadata ${String(key)}`
-  }
-  for (const [name, key] of tracing) {
-    const value = texts.get(key)
-    if (value !== undefined) headers.push([name, value])
-    headerSize += value === undefined ? 0 : value.length
   }
   if (headers.length > maxHeaders || headerSize > maxHeaderBytes + 3 * maxHeaders) return 'too many headers'
   // n.b. fromEntries defines own properties: a header named __proto__ stays a header
   const record = headers.length === 0 ? noHeaders : Object.fromEntries(headers)
   if (headers.length > 0 && Object.keys(record).length !== headers.length) return 'a header twice'
-  return { text: (key) => texts.get(key), number: (key) => numbers.get(key), headers: record }
+  return {
+    text: (key) => found(textKeys, texts, key),
+    number: (key) => found(numberKeys, numbers, key),
+    headers: record,
+  }
 }
 
 /** One entry on its way out: text, or a number of `numberBytes`, or raw bytes. */
@@ -94,7 +114,7 @@ const lengthBytes = (size: number): ReadonlyArray<number> =>
 const valueBytes = (key: number, value: string | number | Uint8Array): Uint8Array => {
   if (typeof value === 'string') return Buffer.from(value)
   if (typeof value !== 'number') return value
-  const size = numberBytes.get(key) ?? 4
+  const size = numberBytes[key] ?? 4
   const bytes = Buffer.alloc(size)
   bytes.writeUIntBE(value, 0, size)
   return bytes

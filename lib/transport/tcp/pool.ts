@@ -37,6 +37,7 @@ export interface PoolOptions {
 
 const defaultRenewAt = idBound - 0x10_0000
 const nothing = (): void => undefined
+const none: ReadonlyArray<object> = []
 
 export const pool = (options: PoolOptions): Pool => {
   const { settings, environment } = options
@@ -243,7 +244,7 @@ export const pool = (options: PoolOptions): Pool => {
         link: undefined,
         over: false,
         queuedAt: -1,
-        tried: [],
+        tried: none,
         queue: undefined,
         before: undefined,
         after: undefined,

@@ -27,7 +27,7 @@ export interface Listening {
   readonly address: Address
   /** Takes no connection and no message any more; what was accepted goes on. */
   readonly drain: () => void
-  /** Resolves when every socket is closed. */
+  /** Resolves when every socket is closed, the listening one included. */
   readonly close: () => Promise<void>
 }
 
@@ -60,6 +60,7 @@ export const listen = (
   const lost = new Map<string, number>()
   const waiting = retries(environment.clock, limits.maxPending, limits.maxPendingBytes)
   let draining = false
+  let stopped: Promise<unknown> = Promise.resolve()
   let refusals = 0
   let logged = -1_000
 
@@ -162,7 +163,7 @@ export const listen = (
   const drain = (): void => {
     if (draining) return
     draining = true
-    server.close()
+    stopped = new Promise((done) => server.close(done))
     for (const one of sessions.values()) one.drain()
   }
 
@@ -180,7 +181,8 @@ export const listen = (
     const closed = [...sockets].map((socket) => new Promise<void>((done) => void socket.once('close', done)))
     for (const one of sessions.values()) one.close()
     for (const socket of handshaking.values()) socket.destroy()
-    await Promise.all(closed)
+    // n.b. the listening handle ends a turn after its last socket
+    await Promise.all([...closed, stopped])
   }
 
   return new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { tcp, type TcpHello } from 'taskwire/tcp'
+import { tcp, type TcpHello, type TcpOptions } from 'taskwire/tcp'
 import { closeCode } from '../../../lib/transport/tcp/frame.js'
 import { hello, rawClient } from './raw.js'
 import { connected, echo, environment, on, outgoing, publish, request, right, serving, text, until } from './support.js'
@@ -222,7 +222,7 @@ describe('options', () => {
     ['a limit below 1', { limits: { maxInFlight: 0 } }, /limits.maxInFlight must be a number from 1/],
     ['a token in the clear', { token: T.of('t'), endpoints: [{ host: '10.0.0.1', port: 1 }] }, /tls must be TLS/],
   ])('with %s are reported by connect', async (_what, options, message) => {
-    const found = await tcp(options).connect(environment())()
+    const found = await tcp(options as TcpOptions).connect(environment())()
     expect(found).toMatchObject({
       left: { _tag: 'TransportFailed', message: expect.stringMatching(message) as unknown },
     })
