@@ -63,7 +63,7 @@ export const createClient = (transport: Transport, options: ClientOptions = {}):
       ready: () => status$.value === 'ready',
       status$: status$.asObservable(),
       connect: async () => {
-        const opened = connection === undefined ? await open() : E.right(connection)
+        const opened = connection === undefined || closed ? await open() : E.right(connection)
         return E.isLeft(opened) ? opened : opened.right.warm()
       },
       release: async () => {
