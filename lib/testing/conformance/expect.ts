@@ -53,6 +53,11 @@ export const pause = (ms: number): Promise<void> =>
 /** A turn of the event loop. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** A few turns: handles that were closed are gone after two. */
+export const turns = async (): Promise<void> => {
+  for (let i = 0; i < 3; i++) await turn()
+}
+
 /** What `work` resolves with, or an error once `ms` are over. */
 export const within = <A>(ms: number, what: string, work: Promise<A>): Promise<A> => {
   let forget = (): void => undefined

@@ -10,6 +10,8 @@ export interface Letter {
   readonly messageId: string
   /** The class of the reason: `HandlerFailed`, `InvalidPayload`, `AttemptsExhausted`, ... */
   readonly reason: string
+  /** What the reason says: never a value of the payload. */
+  readonly message: string
   /** Handler starts. */
   readonly attempts: number
 }

@@ -3,20 +3,12 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { delays } from '../../../core/retry.js'
 import { createMicroservice } from '../../../microservice.js'
-import type { OutcomeReport } from '../../../runtime/report.js'
-import type { Running } from '../../../runtime/running.js'
 import type { Guarantee } from '../case.js'
 import { check, gate, left, right, same } from '../expect.js'
+import { reports } from '../reports.js'
 import type { Definition, Stage } from '../stage.js'
 
 const done = { _tag: 'Right', right: undefined } as const
-
-/** Everything that a service reports from now on. */
-export const reports = ({ outcome$ }: Running): ReadonlyArray<OutcomeReport> => {
-  const seen: Array<OutcomeReport> = []
-  outcome$.subscribe((report) => seen.push(report))
-  return seen
-}
 
 const unknownPattern = async ({ serve, call, until, capabilities, world }: Stage): Promise<void> => {
   const seen: Array<unknown> = []
