@@ -48,7 +48,7 @@ export interface Attempts {
   readonly expire: (job: Job) => void
   /** Handlers that run beyond their limit. */
   readonly late: () => number
-  /** Forgets every timer. */
+  /** Forgets every timer, and whatever handlers still say. */
   readonly close: () => void
 }
 
@@ -70,6 +70,7 @@ export const attempts = (
   const decide = settleEvent(policy)
   const timers = new Set<Job>()
   let late = 0
+  let closed = false
 
   const after = (job: Job, ms: number, run: () => void): void => {
     timers.add(job)
@@ -116,6 +117,7 @@ export const attempts = (
   }
 
   const finish = (job: Job, outcome: Outcome): void => {
+    if (closed) return
     if (job.state === 'running') {
       limits.remove(job)
       conclude(job, outcome)
@@ -138,7 +140,7 @@ export const attempts = (
       end(job, settlement)
       return
     }
-    const decision = decided(job, outcome)
+    const decision = notWhileStopping(job, decided(job, outcome))
     if (decision._tag === 'InPlace') {
       report(job, runnable, outcome, 'InPlace')
       job.firstFailedAt = decision.reason.firstFailedAt
@@ -156,6 +158,12 @@ export const attempts = (
     }
     end(job, final(job, outcome, decision))
   }
+
+  // What a handler threw because its signal said `stopping` is for another process, not for another start in this one.
+  const notWhileStopping = (job: Job, decision: Decision): Decision =>
+    decision._tag === 'InPlace' && abortedBecause(job.context) === 'stopping'
+      ? { ...decision, _tag: 'Retry', attempt: job.context.attempt + 1 }
+      : decision
 
   // Whether the transport may be asked to deliver it again later; if not, the runtime waits itself.
   const parks = ({ key, delivery }: Job): boolean =>
@@ -216,6 +224,7 @@ export const attempts = (
     expire,
     late: () => late,
     close: () => {
+      closed = true
       for (const job of timers) job.forget?.()
       timers.clear()
     },

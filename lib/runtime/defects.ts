@@ -7,6 +7,8 @@ const described = (cause: unknown): string => {
   return `a thrown ${typeof cause}`
 }
 
+const oneLine = (text: string): string => text.replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+
 /** Logs what a handler threw, under a fresh id that callers and dead letters may know. One line: newlines are escaped. */
 export const defects =
   (random: Random, log: (line: string) => void) =>
@@ -18,10 +20,6 @@ export const defects =
     } catch {
       text = 'an error that cannot be described'
     }
-    try {
-      log(`taskwire: defect ${errorId} in ${endpoint}: ${text.replaceAll('\n', '\\n')}`)
-    } catch {
-      // A log that throws must not take the service down, and there is nowhere left to say so.
-    }
+    log(`taskwire: defect ${errorId} in ${endpoint}: ${oneLine(text)}`)
     return errorId
   }

@@ -21,5 +21,22 @@ export const environment = (
   { clock = realClock, random, log = toStderr }: Surroundings,
 ): Environment => {
   const chance = random ?? secureRandom()
-  return { clock, random: chance, group, instance: freshId(chance), log: log === false ? () => undefined : log }
+  return {
+    clock,
+    random: chance,
+    group,
+    instance: freshId(chance),
+    log: log === false ? () => undefined : quietly(log),
+  }
 }
+
+// A log that throws must not take the service down, and there is nowhere left to say so.
+const quietly =
+  (log: (line: string) => void) =>
+  (line: string): void => {
+    try {
+      log(line)
+    } catch {
+      // see above
+    }
+  }

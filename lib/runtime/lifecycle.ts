@@ -5,6 +5,7 @@ import { clientOver } from '../client/over.js'
 import type { Client } from '../client/client.js'
 import { abortContext } from '../core/context.js'
 import type { Deadlines } from '../core/deadlines.js'
+import type { Serde } from '../core/serde.js'
 import type { Address, Connection, Environment, Status, Transport } from '../transport/transport.js'
 import type { Job } from './job.js'
 import type { OutcomeReport } from './report.js'
@@ -32,6 +33,9 @@ export interface State {
   ended: () => void
 }
 
+/** How long one transport may take to stop its intake, or to close, in milliseconds. */
+const stepMs = 5_000
+
 const sum = (numbers: ReadonlyArray<number>): number => numbers.reduce((a, b) => a + b, 0)
 
 export const running = <N extends string>(
@@ -41,6 +45,7 @@ export const running = <N extends string>(
   outcome$: Subject<OutcomeReport>,
   state: State,
   { drainTimeout, abortGrace }: Limits,
+  serde: Serde,
 ): Running<N> => {
   const statuses = new Map<string, Status>()
   const stopped$ = new Subject<void>()
@@ -74,11 +79,27 @@ export const running = <N extends string>(
 
   // n.b. each step is guarded: one transport that cannot close must not keep the others open
   const all = async (step: (one: Attached) => Promise<unknown>): Promise<void> => {
-    await Promise.allSettled(attached.map(step))
+    await Promise.all(
+      attached.map(
+        (one) =>
+          new Promise<void>((resolve) => {
+            const forget = env.clock.after(stepMs, () => {
+              env.log(`taskwire: ${one.transport.name} does not stop, and is left behind`)
+              resolve()
+            })
+            const done = (): void => {
+              forget()
+              resolve()
+            }
+            void Promise.resolve(one).then(step).then(done, done)
+          }),
+      ),
+    )
   }
 
   const clients: Record<string, Client> = {}
-  for (const { transport, connection } of attached) clients[transport.name] = clientOver(connection, transport, env)
+  for (const { transport, connection } of attached)
+    clients[transport.name] = clientOver(connection, transport, env, serde)
 
   const stopOnce = async (): Promise<StopReport> => {
     state.stopping = true
@@ -92,7 +113,7 @@ export const running = <N extends string>(
       await idle(abortGrace)
     }
     const unsettled = busy()
-    const lost = sum(workers.map((one) => one.parked()))
+    const lost = sum(workers.map((one) => one.lost()))
     await all((one) => one.connection.close())
     await Promise.all(Object.values(clients).map((client) => client.close()))
     for (const one of workers) one.close()
@@ -117,6 +138,7 @@ export const running = <N extends string>(
     const address = connection.address()
     if (address._tag === 'Some') addresses[transport.name] = address.value
   }
+
   return Object.freeze({
     stop: () => (stopping ??= stopOnce()),
     clients: clients as { readonly [K in N]: Client },

@@ -1,6 +1,7 @@
 /** Runs a service on all of its transports, or on none. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import type { Task } from 'fp-ts/lib/Task.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { Subject } from 'rxjs'
 import { deadlines } from '../core/deadlines.js'
@@ -58,29 +59,27 @@ const places = ({ policy }: AnyEndpoint): { readonly concurrency: number; readon
 /** Resolves with the result, or with a Left once the time is over; `late` gets a result that came too late. */
 const within = <A>(
   { clock }: Environment,
-  ms: number,
-  name: string,
+  until: number,
+  failed: (cause: unknown) => ConnectError,
   work: TaskEither<ConnectError, A>,
   late: (a: A) => void,
 ): Promise<Either<ConnectError, A>> =>
   new Promise((resolve) => {
     let over = false
-    const forget = clock.after(ms, () => {
+    const forget = clock.after(until - clock.now(), () => {
       over = true
-      resolve(
-        E.left({
-          _tag: 'TransportFailed',
-          name,
-          message: `${name} did not become ready within ${String(ms)} ms`,
-          cause: undefined,
-        }),
-      )
+      resolve(E.left(failed(undefined)))
     })
-    void work().then((result) => {
+    const done = (result: Either<ConnectError, A>): void => {
       forget()
       if (over && E.isRight(result)) late(result.right)
       resolve(result)
-    })
+    }
+    void Promise.resolve()
+      .then(work)
+      .then(done, (cause: unknown) => {
+        done(E.left(failed(cause)))
+      })
   })
 
 /**
@@ -124,16 +123,26 @@ export const listen =
       defect: defects(env.random, env.log),
     }
 
-    const attach = async (transport: Transport): Promise<Either<ConnectError, Attached>> => {
+    const until = env.clock.now() + startTimeout
+    const opened: Array<Attached> = []
+    const attach = async (transport: Transport): Promise<Either<ConnectError, unknown>> => {
       const { name } = transport
+      const failed = (cause: unknown): ConnectError => ({
+        _tag: 'TransportFailed',
+        name,
+        message: cause === undefined ? `did not become ready within ${String(startTimeout)} ms` : 'failed to start',
+        cause,
+      })
       const close = (connection: Connection): void => void connection.close()
-      const connected = await within(env, startTimeout, name, transport.connect(env), close)
+      const connected = await within(env, until, failed, transport.connect(env), close)
       if (E.isLeft(connected)) return connected
       const connection = connected.right
       const endpoints = resolved.right.filter(({ endpoint }) => listensOn(name)(endpoint))
       const workers: ReadonlyArray<Worker> = endpoints.map((one) =>
         worker(runnable(one, surroundings), transport, shared),
       )
+      let stopIntake: Task<void> = () => Promise.resolve()
+      opened.push({ transport, connection, workers, stopIntake: () => stopIntake() })
       const subscribe = connection.subscribe(
         endpoints.map(({ endpoint, id, pattern }) => ({
           endpoint: id,
@@ -143,20 +152,17 @@ export const listen =
         })),
         (delivery, settle) => workers[delivery.subscription]?.deliver(delivery, settle),
       )
-      const live = await within(env, startTimeout, name, subscribe, () => undefined)
-      if (E.isRight(live)) return E.right({ transport, connection, workers, stopIntake: live.right })
-      await connection.close()
+      const live = await within(env, until, failed, subscribe, () => undefined)
+      if (E.isRight(live)) stopIntake = live.right
       return live
     }
 
     const all = await Promise.all(service.transports.map(attach))
-    const attached = all.flatMap((one) => (E.isRight(one) ? [one.right] : []))
-    const failed = all.find(E.isLeft)
-    if (failed !== undefined) {
-      state.stopping = true
-      await Promise.all(attached.map(({ connection }) => connection.close()))
-      shared.limits.stop()
-      return failed
-    }
-    return E.right(running(env, attached, shared.limits, outcome$, state, { drainTimeout, abortGrace }))
+    const limits = { drainTimeout, abortGrace }
+    const live = running<NameOf<T>>(env, opened, shared.limits, outcome$, state, limits, surroundings.serde)
+    const failure = all.find(E.isLeft)
+    if (failure === undefined) return E.right(live)
+    // What was delivered meanwhile ends as at any other stop.
+    await live.stop()
+    return failure
   }

@@ -14,8 +14,8 @@ export interface Worker {
   readonly release: () => void
   /** Handlers that run (late ones included), and deliveries that still wait. */
   readonly busy: () => number
-  /** Delayed retries that only this process holds. */
-  readonly parked: () => number
+  /** Delayed retries that only this process held, and gave up. */
+  readonly lost: () => number
   /** Every slot is held by a handler that ignored its signal. */
   readonly stuck: () => boolean
   /** Forgets every timer. */
@@ -32,8 +32,9 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   const admitting = admission()
   const ready = queue<Job>()
   const keyed = lanes<Job>()
-  const parked = new Set<Job>()
+  const parked = new Map<Job, Retrying & { readonly dueAt: number }>()
   let running = 0
+  let lost = 0
   let filling = false
 
   const start = (job: Job): void => {
@@ -73,11 +74,16 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   }
 
   // n.b. the lane stays taken: that is what keeps the order of its key
-  const park = (job: Job, { delayMs, attempt, reason }: Retrying): void => {
+  const park = (job: Job, retry: Retrying): void => {
+    const { delayMs, attempt, reason } = retry
+    if (shared.stopping()) {
+      handBack(job, retry)
+      return
+    }
     job.state = 'parked'
     job.firstFailedAt = reason.firstFailedAt
     job.context = nextAttempt(job.context, attempt)
-    parked.add(job)
+    parked.set(job, { ...retry, dueAt: clock.now() + delayMs })
     budget.hold(job.delivery.body.length)
     job.forget = clock.after(delayMs, () => {
       job.forget = undefined
@@ -151,6 +157,17 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     job.state = 'over'
     job.settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
   }
+  // A retry that this process will not make: the transport's again where it still has the message, with its attempts;
+  // lost where the sender was told that it is accepted.
+  const handBack = (job: Job, retry: Retrying): void => {
+    if (!returnable(job)) lost += 1
+    if (!returnable(job) || !served.capabilities.delayedRetry) {
+      giveBack(job)
+      return
+    }
+    job.state = 'over'
+    job.settle(retry)
+  }
   const release = (): void => {
     for (const job of keyed.extract(returnable)) {
       leave(job)
@@ -161,13 +178,13 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       giveBack(job)
       if (job.key !== undefined) follow(job.key)
     }
-    for (const job of [...parked].filter(returnable)) {
+    for (const [job, { dueAt, ...retry }] of parked) {
       job.forget?.()
-      parked.delete(job)
       budget.give(job.delivery.body.length)
-      giveBack(job)
+      handBack(job, { ...retry, delayMs: Math.max(0, dueAt - clock.now()) })
       if (job.key !== undefined) follow(job.key)
     }
+    parked.clear()
     fill()
     shared.ended()
   }
@@ -176,11 +193,11 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     deliver,
     release,
     busy: () => running + ready.size() + keyed.size(),
-    parked: () => parked.size,
+    lost: () => lost,
     stuck: () => starts.late() >= slots,
     close: () => {
       starts.close()
-      for (const job of parked) job.forget?.()
+      for (const job of parked.keys()) job.forget?.()
     },
   }
 }
