@@ -2,7 +2,8 @@
 import type { Failure } from '../../core/error.js'
 import { encodeFailure } from '../../core/envelope.js'
 import type { Settlement } from '../../core/settlement.js'
-import { frameType, refusal } from './frame.js'
+import { larger } from './bounds.js'
+import { frameType, refusal, retryAfter } from './frame.js'
 import type { Refusal } from './frame.js'
 import { metaKey } from './key.js'
 import { encodeMeta } from './meta.js'
@@ -10,9 +11,6 @@ import { noBytes } from './writer.js'
 import type { Writer } from './writer.js'
 
 const errorStatus = encodeMeta([[metaKey.status, 1]])
-
-/** How long a caller should wait before it tries again, in milliseconds. */
-export const retryAfter = { overloaded: 100, draining: 0 } as const
 
 const codeMeta = (code: number, retryAfterMs?: number): Buffer =>
   encodeMeta([
@@ -48,9 +46,7 @@ export const reply = (out: Writer, id: number, settlement: Settlement, limit: nu
   switch (settlement._tag) {
     case 'Reply': {
       const { body, status } = settlement
-      // A code unit is one to three bytes: count them only where it matters.
-      if (body.length * 3 > limit && Buffer.byteLength(body) > limit)
-        return fail(out, id, { _tag: 'MessageTooLarge', limitBytes: limit })
+      if (larger(body, limit)) return fail(out, id, { _tag: 'MessageTooLarge', limitBytes: limit })
       return out.frame(frameType.reply, 0, id, status === 'ok' ? noBytes : errorStatus, -1, undefined, body)
     }
     case 'Fail':

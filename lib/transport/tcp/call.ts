@@ -26,6 +26,29 @@ export interface Call {
   after: Call | undefined
 }
 
+const none: ReadonlyArray<object> = []
+
+/** A call that stands nowhere yet. */
+export const callOf = (
+  kind: Call['kind'],
+  message: Outgoing,
+  answer: Call['answer'],
+  more: Uint8Array | undefined,
+): Call => ({
+  kind,
+  message,
+  answer,
+  more,
+  id: 0,
+  link: undefined,
+  over: false,
+  queuedAt: -1,
+  tried: none,
+  queue: undefined,
+  before: undefined,
+  after: undefined,
+})
+
 /** A queue that calls can leave from the middle. */
 export interface Calls {
   readonly first: () => Call | undefined

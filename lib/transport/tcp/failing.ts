@@ -2,8 +2,7 @@
 import type { CallFailure, TransportFailed } from '../../core/error.js'
 import { decodeFailure, failureCode } from '../../core/envelope.js'
 import type { Failing, Outgoing } from '../transport.js'
-import { retryAfter } from './answer.js'
-import { refusal } from './frame.js'
+import { refusal, retryAfter } from './frame.js'
 import { metaKey } from './key.js'
 import { decodeMeta } from './meta.js'
 

@@ -52,6 +52,9 @@ export type CloseCode = (typeof closeCode)[keyof typeof closeCode]
 export const refusal = { overloaded: 1, draining: 2, noHandler: 3, expired: 4, unauthorized: 5, badMessage: 6 } as const
 export type Refusal = (typeof refusal)[keyof typeof refusal]
 
+/** How long a caller should wait before it tries a refused message again, in milliseconds. */
+export const retryAfter = { overloaded: 100, draining: 0 } as const
+
 /** Which end of a connection we are. */
 export type Side = 'server' | 'client'
 

@@ -196,6 +196,11 @@ export const link = (options: LinkOptions): Link => {
     },
   })
 
+  const lost = (why: string, error: unknown): void => {
+    reason ??= why
+    cause ??= error
+  }
+
   const open = (token: Option<string>): void => {
     if (!out.open()) return
     const opened = options.dial(
@@ -211,15 +216,13 @@ export const link = (options: LinkOptions): Link => {
     socket = opened
     opened.on('drain', out.drained)
     opened.on('error', (error) => {
-      reason ??= reasonOf(error)
-      cause ??= error
+      lost(reasonOf(error), error)
     })
     opened.on('close', finish)
   }
 
   credentials(settings.token, open, (why, error) => {
-    reason = why
-    cause = error
+    lost(why, error)
     finish()
   })
 

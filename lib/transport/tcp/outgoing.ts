@@ -97,7 +97,7 @@ export const moreMeta = (message: Outgoing): Buffer | undefined => {
 }
 
 /** What keeps the metadata of a message off the wire. */
-export const outgoingIssues = (message: Outgoing, more: Buffer | undefined): ReadonlyArray<Issue> => {
+export const outgoingIssues = (message: Outgoing, more: Uint8Array | undefined): ReadonlyArray<Issue> => {
   if (long(message.pattern, 255)) return [{ path: 'pattern', expected: 'at most 255 bytes' }]
   if (more === undefined) return []
   const issues: Array<Issue> = []

@@ -27,6 +27,10 @@ export interface Parser {
 /** The first allocation for a split frame; it doubles as bytes arrive, so that a header alone cannot claim a mebibyte. */
 const firstBytes = 1_024
 
+// n.b. without the checks of readUInt32BE: whoever calls knows that the bytes are there
+const uint32 = (bytes: Buffer, at: number): number =>
+  (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+
 /**
  * `limit` is the largest `len` now; `refuse` is called at most once, before anything of the refused frame is buffered;
  * `started` whenever a split frame begins.
@@ -53,19 +57,19 @@ export const parser = (
 
   // The whole size of the frame whose header is at `at`, or -1 once it is refused.
   const total = (bytes: Buffer, at: number): number => {
-    const length = bytes.readUInt32BE(at)
+    const length = uint32(bytes, at)
     const metaLength = ((bytes[at + 6] ?? 0) << 8) | (bytes[at + 7] ?? 0)
     if (length < countedHeaderBytes) return reject(closeCode.protocol, 'a length below 8')
     if (length > limit()) return reject(closeCode.tooLarge, `a frame has at most ${String(limit())} bytes here`)
     if (metaLength > length - countedHeaderBytes) return reject(closeCode.protocol, 'metadata longer than its frame')
     if (metaLength > maxMetaBytes) return reject(closeCode.protocol, 'too much metadata')
-    const problem = headerProblem(side, bytes[at + 4] ?? 0, bytes[at + 5] ?? 0, bytes.readUInt32BE(at + 8), length)
+    const problem = headerProblem(side, bytes[at + 4] ?? 0, bytes[at + 5] ?? 0, uint32(bytes, at + 8), length)
     return problem === undefined ? length + 4 : reject(closeCode.protocol, problem)
   }
 
   const emit = (bytes: Buffer, at: number, size: number): void => {
     const body = at + headerBytes + (((bytes[at + 6] ?? 0) << 8) | (bytes[at + 7] ?? 0))
-    frame(bytes[at + 4] ?? 0, bytes[at + 5] ?? 0, bytes.readUInt32BE(at + 8), bytes, at + headerBytes, body, at + size)
+    frame(bytes[at + 4] ?? 0, bytes[at + 5] ?? 0, uint32(bytes, at + 8), bytes, at + headerBytes, body, at + size)
   }
 
   const room = (size: number): Buffer => {

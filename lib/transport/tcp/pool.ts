@@ -4,14 +4,15 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import type { ConnectError } from '../../core/error.js'
 import type { Address, Answer, Environment, Failing, Outgoing, Status } from '../transport.js'
 import { choose, rendezvous } from './balance.js'
-import { calls } from './call.js'
+import { crowded, larger, outOfBounds } from './bounds.js'
+import { callOf, calls } from './call.js'
 import type { Call, Calls, Tally } from './call.js'
 import { dial } from './dial.js'
 import { failing, transportFailed } from './failing.js'
 import { idBound } from './frame.js'
 import { tickInterval } from './limits.js'
 import type { Settings } from './options.js'
-import { moreMeta, outgoingIssues, patternEntries } from './outgoing.js'
+import { moreMeta, patternEntries } from './outgoing.js'
 import { peer, where } from './peer.js'
 import type { Peer } from './peer.js'
 import { ticker } from './tick.js'
@@ -37,7 +38,9 @@ export interface PoolOptions {
 
 const defaultRenewAt = idBound - 0x10_0000
 const nothing = (): void => undefined
-const none: ReadonlyArray<object> = []
+// Calls that seek a handler are looked at a few at a time, or thousands of them would be at every answer.
+const seekAtOnce = 32
+const first = (one: Peer): boolean => one.state() === 'dialling' && one.failures() === 0
 
 export const pool = (options: PoolOptions): Pool => {
   const { settings, environment } = options
@@ -52,6 +55,8 @@ export const pool = (options: PoolOptions): Pool => {
   let known: ReadonlyArray<Address> = []
   let peers: ReadonlyArray<Peer> = []
   let ready: ReadonlyArray<Peer> = []
+  // Where ordering keys may live: those that are dialled for the first time too, so that a key does not move at the start.
+  let homes: ReadonlyArray<Peer> = []
   let awake = false
   let wasReady = false
   let closing: Promise<void> | undefined
@@ -84,10 +89,8 @@ export const pool = (options: PoolOptions): Pool => {
     const link = to.link()
     if (link === undefined) return wait(call, queue)
     call.queue?.remove(call)
-    const { body } = call.message
     const most = link.maxBody()
-    if (body.length * 3 > most && Buffer.byteLength(body) > most)
-      settle(call, failing({ _tag: 'MessageTooLarge', limitBytes: most }))
+    if (larger(call.message.body, most)) settle(call, failing({ _tag: 'MessageTooLarge', limitBytes: most }))
     else link.send(call)
   }
 
@@ -104,33 +107,38 @@ export const pool = (options: PoolOptions): Pool => {
       random,
     )
     if (there !== undefined && free(there)) write(call, there)
-    else if (there !== undefined || left.some((one) => one.state() === 'dialling' && one.failures() === 0)) {
+    else if (there !== undefined || left.some(first)) {
       if (call.queue === undefined) wait(call, seeking)
     } else settle(call, nobody(call))
+  }
+
+  const seekAll = (most: number): void => {
+    let call = seeking.first()
+    for (let count = 0; call !== undefined && count < most; count++) {
+      const next: Call | undefined = call.after
+      seek(call)
+      call = next
+    }
   }
 
   const pump = (to: Peer): void => {
     if (tally.count === 0) return
     for (let call = to.held.first(); call !== undefined && free(to); call = to.held.first()) write(call, to)
-    for (let call = seeking.first(); call !== undefined;) {
-      const next = call.after
-      seek(call)
-      call = next
-    }
+    seekAll(seekAtOnce)
     for (let call = queue.first(); call !== undefined && free(to); call = queue.first()) {
       const { key } = call.message
-      const target = key === undefined ? to : (rendezvous(ready, key) ?? to)
-      if (target === to || free(target)) write(call, target)
+      const home = key === undefined ? to : (rendezvous(homes, key) ?? to)
+      if (free(home)) write(call, home)
       else {
         queue.remove(call)
-        target.held.add(call)
+        home.held.add(call)
       }
     }
   }
 
   const place = (call: Call): void => {
     const { key } = call.message
-    const to = key === undefined ? choose(ready, random) : rendezvous(ready, key)
+    const to = key === undefined ? choose(ready, random) : rendezvous(homes, key)
     if (to === undefined) return wait(call, queue)
     if (tally.count === 0 && free(to)) return write(call, to)
     wait(call, key === undefined ? queue : to.held)
@@ -142,8 +150,13 @@ export const pool = (options: PoolOptions): Pool => {
       ? failing({ _tag: 'Unauthorized', message: peers[0]?.failed()?.reason ?? '' })
       : undefined
 
-  const changed = (one: Peer): void => {
+  const look = (): void => {
     ready = peers.filter((each) => each.link() !== undefined)
+    homes = peers.filter((each) => each.link() !== undefined || first(each))
+  }
+
+  const changed = (one: Peer): void => {
+    look()
     awake = awake && one.state() !== 'asleep'
     if (closing !== undefined) return
     if (ready.length > 0) options.status('ready')
@@ -156,11 +169,7 @@ export const pool = (options: PoolOptions): Pool => {
         one.held.remove(call)
         place(call)
       }
-    for (let call = seeking.first(); call !== undefined;) {
-      const next = call.after
-      seek(call)
-      call = next
-    }
+    seekAll(Infinity)
     pump(one)
     for (const check of waiters) check()
   }
@@ -203,52 +212,29 @@ export const pool = (options: PoolOptions): Pool => {
     awake = true
     if (peers.length > 0) ticks.start()
     for (const one of peers) if (one.state() === 'asleep') one.wake()
+    look()
   }
 
   const nowhere = transportFailed(settings.name, 'there is nowhere to connect to: set port, or endpoints')
 
-  const outOfBounds = (message: Outgoing, more: Buffer | undefined): Failing | undefined => {
-    const { body } = message
-    const most = limits.maxFrameBytes
-    if (body.length * 3 > most && Buffer.byteLength(body) > most)
-      return failing({ _tag: 'MessageTooLarge', limitBytes: most })
-    const issues = outgoingIssues(message, more)
-    if (issues.length > 0) return failing({ _tag: 'InvalidPayload', issues })
-    if (ready.length > 0 && tally.count === 0) return undefined
-    if (tally.count >= limits.maxQueued) return failing({ _tag: 'Overloaded', limit: limits.maxQueued })
-    return tally.bytes + body.length > limits.maxQueuedBytes
-      ? failing({ _tag: 'Overloaded', limit: limits.maxQueuedBytes })
-      : undefined
-  }
+  const refusal = (message: Outgoing, more: Buffer | undefined): Failing | undefined =>
+    closing !== undefined
+      ? failing({ _tag: 'Closed' })
+      : peers.length === 0
+        ? failing(nowhere)
+        : (outOfBounds(message, more, limits) ??
+          (ready.length > 0 && tally.count === 0 ? undefined : (crowded(message, tally, limits) ?? unauthorized())))
 
   return {
     submit: (kind, message, answer) => {
       if (closing === undefined && (!awake || options.endpoints() !== known)) wake()
       const more = moreMeta(message)
-      const refused =
-        closing !== undefined
-          ? failing({ _tag: 'Closed' })
-          : peers.length === 0
-            ? failing(nowhere)
-            : (outOfBounds(message, more) ?? (ready.length > 0 ? undefined : unauthorized()))
+      const refused = refusal(message, more)
       if (refused !== undefined) {
         answer(refused)
         return nothing
       }
-      const call: Call = {
-        kind,
-        message,
-        answer,
-        more,
-        id: 0,
-        link: undefined,
-        over: false,
-        queuedAt: -1,
-        tried: none,
-        queue: undefined,
-        before: undefined,
-        after: undefined,
-      }
+      const call = callOf(kind, message, answer, more)
       place(call)
       return () => {
         if (call.over) return

@@ -9,7 +9,7 @@ import type { Deliver } from '../../core/delivery.js'
 import type { TransportFailed } from '../../core/error.js'
 import type { Address, Environment, Subscription } from '../transport.js'
 import type { TcpContext } from './context.js'
-import { reasonOf } from './failing.js'
+import { reasonOf, transportFailed } from './failing.js'
 import { closeCode } from './frame.js'
 import { pending } from './house.js'
 import type { House } from './house.js'
@@ -146,7 +146,16 @@ export const listen = (
     socket.destroySoon()
   }
 
-  const server: Server =
+  const failed = (error: unknown): Either<TransportFailed, never> =>
+    E.left(
+      transportFailed(
+        settings.name,
+        `cannot listen on ${settings.host}:${String(settings.port)} (${reasonOf(error)})`,
+        error,
+      ),
+    )
+
+  const open = (): Server =>
     tls === undefined
       ? createServer()
       : createTlsServer(
@@ -157,6 +166,10 @@ export const listen = (
             converse(socket)
           },
         )
+  // n.b. a key or certificate that cannot be read throws here
+  const opened = E.tryCatch(open, (error) => error)
+  if (E.isLeft(opened)) return Promise.resolve(failed(opened.left))
+  const server = opened.right
   server.maxConnections = limits.maxConnections
   server.on('connection', arrive)
 
@@ -186,14 +199,13 @@ export const listen = (
   }
 
   return new Promise((resolve) => {
-    const failed = (error: Error): void => {
+    const refused = (error: Error): void => {
       server.removeAllListeners('listening')
-      const message = `cannot listen on ${settings.host}:${String(settings.port)} (${reasonOf(error)})`
-      resolve(E.left({ _tag: 'TransportFailed', name: settings.name, message, cause: error }))
+      resolve(failed(error))
     }
-    server.once('error', failed)
+    server.once('error', refused)
     server.listen({ host: settings.host, port: settings.port, backlog: 511 }, () => {
-      server.off('error', failed)
+      server.off('error', refused)
       server.on('error', (error) => {
         log(`${settings.name}: the listening socket failed (${reasonOf(error)})`)
       })

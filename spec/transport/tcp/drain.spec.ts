@@ -102,6 +102,25 @@ describe('a server that stops', () => {
   })
 })
 
+describe('connecting and closing', () => {
+  it('many times leaves no socket and no timer', async () => {
+    const open = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP') || name === 'Timeout').length
+    const { port, connection } = await serving(slow, echo)
+    await connection.close()
+    const before = open()
+    for (let i = 0; i < 200; i++) {
+      const server = right(await tcp({ port }).connect(environment())())
+      const stop = right(await server.subscribe(slow, echo)())
+      const client = right(await tcp({ port }).connect(environment())())
+      expect(text(await request(client, outgoing('slow', 'x')))).toBe('x')
+      if (i % 2 === 0) await stop()
+      await Promise.all(i % 3 === 0 ? [client.close(), server.close()] : [server.close().then(client.close)])
+    }
+    await until(() => open() <= before)
+  })
+})
+
 describe('a server that cannot start', () => {
   it('says where it could not listen, and why', async () => {
     const { port } = await serving(slow, echo)

@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Random } from '../../../lib/core/clock.js'
 import { seededRandom } from '../../../lib/testing/virtual-clock.js'
-import { calls, type Call } from '../../../lib/transport/tcp/call.js'
+import { callOf } from '../../../lib/transport/tcp/call.js'
 import { closeCode, frameType, type Side } from '../../../lib/transport/tcp/frame.js'
 import { pending, type House } from '../../../lib/transport/tcp/house.js'
 import { metaKey } from '../../../lib/transport/tcp/key.js'
@@ -227,8 +227,6 @@ export const fuzz = async (runs: number, seed: number): Promise<Fuzzed> => {
     let read: (chunk: Buffer) => void = () => undefined
     let connect: () => void = () => undefined
     let over = false
-    const tally = { count: 0, bytes: 0 }
-    const queue = calls(tally)
     const message = outgoing('echo', '{}')
     const one = link({
       settings,
@@ -254,21 +252,8 @@ export const fuzz = async (runs: number, seed: number): Promise<Fuzzed> => {
     connect()
     read(welcome(16))
     const fill = (): void => {
-      while (one.free() && queue.first() === undefined) {
-        const made: Call = {
-          kind: random() < 0.7 ? 'request' : 'event',
-          message,
-          answer: () => undefined,
-          more: undefined,
-          id: 0,
-          link: undefined,
-          over: false,
-          queuedAt: -1,
-          tried: [],
-          queue: undefined,
-          before: undefined,
-          after: undefined,
-        }
+      while (one.free()) {
+        const made = callOf(random() < 0.7 ? 'request' : 'event', message, () => undefined, undefined)
         one.send(made)
         if (random() < 0.1) one.cancel(made)
         if (random() < 0.3) return

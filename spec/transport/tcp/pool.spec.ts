@@ -69,9 +69,6 @@ describe('a client of several endpoints', () => {
   it('sends the same ordering key to the same one, and different keys to all', async () => {
     const servers = await Promise.all(['a', 'b', 'c'].map((name) => serving(who, named(name))))
     const client = await connected({ endpoints: servers.map(({ address }) => address) })
-    await until(() => true)
-    right(await client.warm())
-    await new Promise((resolve) => void setTimeout(resolve, 50))
     const homes = new Map<string, Set<string>>()
     for (let i = 0; i < 300; i++) {
       const key = `k${String(i % 30)}`

@@ -239,3 +239,13 @@ describe('options', () => {
       await right(await tcp(options).connect(environment())()).close()
   })
 })
+
+describe('TLS options that cannot be read', () => {
+  it('are reported by subscribe and by warm, and fail no call with an exception', async () => {
+    const server = await connected({ port: 0, tls: { key: 'no key', cert: 'no certificate' } })
+    expect(await server.subscribe(echoing, echo)()).toMatchObject({ left: { _tag: 'TransportFailed' } })
+    const client = await connected({ port: 1, tls: { ca: 'x', cert: 'no certificate', key: 'no key' } })
+    expect(await client.warm()).toMatchObject({ left: { _tag: 'TransportFailed' } })
+    client.request(outgoing('echo', ''), () => undefined)()
+  })
+})
