@@ -1,6 +1,5 @@
 /** Calls on the client while they wait, for a connection or for their answer. */
 import type { Answer, Outgoing } from '../transport.js'
-import type { Link } from './link.js'
 
 /**
  * A call and where it stands. Mutable, and linked into its queue by itself: it is made for every call, and must leave
@@ -12,9 +11,9 @@ export interface Call {
   readonly answer: (answer: Answer) => void
   /** Metadata beside pattern and time limit. */
   readonly more: Uint8Array | undefined
-  /** The id of its frame on `link`; 0 before it was written. */
+  /** The id of its frame on `link`, the connection it went by; 0 before it was written. */
   id: number
-  link: Link | undefined
+  link: { readonly cancel: (call: Call) => void } | undefined
   /** Answered or cancelled: what comes for it is dropped. */
   over: boolean
   /** When it began to wait, where it waits: its time limit shrinks meanwhile. */

@@ -1,41 +1,19 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { tcp, type TcpHello, type TcpOptions } from 'taskwire/tcp'
 import { closeCode } from '../../../lib/transport/tcp/frame.js'
+import { client as visitor, other, server } from './certificates.js'
 import { hello, rawClient } from './raw.js'
 import { connected, echo, environment, on, outgoing, publish, request, right, serving, text, until } from './support.js'
 
 const echoing = [on('message', 'echo'), on('event', 'note')]
-const folder = mkdtempSync(join(tmpdir(), 'tls-'))
-const file = (name: string): string => join(folder, name)
-const read = (name: string): string => readFileSync(file(name), 'utf8')
-
-beforeAll(() => {
-  const openssl = (...args: ReadonlyArray<string>): unknown => execFileSync('openssl', args, { stdio: 'pipe' })
-  for (const name of ['server', 'client', 'other'])
-    openssl(
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-      ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
-      ...['-keyout', file(`${name}.key`), '-out', file(`${name}.crt`)],
-    )
-})
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true })
-})
-
-const serverTls = () => ({ key: read('server.key'), cert: read('server.crt') })
-
 describe('TLS', () => {
   it('carries calls of every size', async () => {
-    const { port } = await serving(echoing, echo, { tls: serverTls() })
-    const client = await connected({ port, tls: { ca: read('server.crt') } })
+    const { port } = await serving(echoing, echo, { tls: server })
+    const client = await connected({ port, tls: { ca: server.cert } })
     const bodies = ['', 'small', 'x'.repeat(40_000), 'y'.repeat(900_000)]
     const answers = await Promise.all(bodies.map((body) => request(client, outgoing('echo', body))))
     expect(answers.map(text)).toEqual(bodies)
@@ -44,8 +22,8 @@ describe('TLS', () => {
   })
 
   it('refuses a server that it does not know, and says why', async () => {
-    const { port } = await serving(echoing, echo, { tls: serverTls() })
-    const client = await connected({ port, tls: { ca: read('other.crt') } })
+    const { port } = await serving(echoing, echo, { tls: server })
+    const client = await connected({ port, tls: { ca: other.cert } })
     const found = await client.warm()
     expect(found).toMatchObject({ _tag: 'Left', left: { _tag: 'TransportFailed' } })
     expect(E.isLeft(found) && found.left._tag === 'TransportFailed' && found.left.message).toMatch(/SELF_SIGNED|UNABLE/)
@@ -54,30 +32,30 @@ describe('TLS', () => {
   it('shows the certificate of the client to authenticate', async () => {
     const seen: Array<TcpHello> = []
     const { port } = await serving(echoing, echo, {
-      tls: { ...serverTls(), requestCert: true, ca: read('client.crt') },
+      tls: { ...server, requestCert: true, ca: visitor.cert },
       authenticate: (given) => {
         seen.push(given)
         return TE.right(given.certificate?.subject.CN)
       },
     })
-    const tls = { ca: read('server.crt'), key: read('client.key'), cert: read('client.crt') }
+    const tls = { ca: server.cert, key: visitor.key, cert: visitor.cert }
     const client = await connected({ port, tls })
     expect(text(await request(client, outgoing('echo', 'me')))).toBe('me')
     expect(seen[0]?.certificate?.subject.CN).toBe('client')
-    const stranger = await connected({ port, tls: { ca: read('server.crt') } })
+    const stranger = await connected({ port, tls: { ca: server.cert } })
     expect(await stranger.warm()).toMatchObject({ _tag: 'Left' })
   })
 
   it('speaks nothing below 1.2', async () => {
-    const { port } = await serving(echoing, echo, { tls: serverTls() })
-    const old = { port, ca: read('server.crt'), maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1' } as const
+    const { port } = await serving(echoing, echo, { tls: server })
+    const old = { port, ca: server.cert, maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1' } as const
     await expect(
       new Promise((resolve, reject) => void connectTls(old, () => resolve(1)).on('error', reject)),
     ).rejects.toThrow()
   })
 
   it('closes connections that are still shaking hands, too', async () => {
-    const { port, connection } = await serving(echoing, echo, { tls: serverTls() })
+    const { port, connection } = await serving(echoing, echo, { tls: server })
     const raw = await rawClient(port)
     await new Promise((resolve) => void setTimeout(resolve, 20))
     await connection.close()
@@ -85,10 +63,10 @@ describe('TLS', () => {
   })
 
   it('counts the connections of an address, and forgets those that are closed', async () => {
-    const { port } = await serving(echoing, echo, { tls: serverTls(), limits: { maxConnectionsPerAddress: 1 } })
-    const first = await connected({ port, tls: { ca: read('server.crt') } })
+    const { port } = await serving(echoing, echo, { tls: server, limits: { maxConnectionsPerAddress: 1 } })
+    const first = await connected({ port, tls: { ca: server.cert } })
     right(await first.warm())
-    const second = await connected({ port, tls: { ca: read('server.crt') } })
+    const second = await connected({ port, tls: { ca: server.cert } })
     expect(await second.warm()).toMatchObject({ _tag: 'Left' })
     await first.close()
     expect(text(await request(second, outgoing('echo', 'x')))).toBe('x')
@@ -242,8 +220,8 @@ describe('options', () => {
 
 describe('TLS options that cannot be read', () => {
   it('are reported by subscribe and by warm, and fail no call with an exception', async () => {
-    const server = await connected({ port: 0, tls: { key: 'no key', cert: 'no certificate' } })
-    expect(await server.subscribe(echoing, echo)()).toMatchObject({ left: { _tag: 'TransportFailed' } })
+    const listener = await connected({ port: 0, tls: { key: 'no key', cert: 'no certificate' } })
+    expect(await listener.subscribe(echoing, echo)()).toMatchObject({ left: { _tag: 'TransportFailed' } })
     const client = await connected({ port: 1, tls: { ca: 'x', cert: 'no certificate', key: 'no key' } })
     expect(await client.warm()).toMatchObject({ left: { _tag: 'TransportFailed' } })
     client.request(outgoing('echo', ''), () => undefined)()
