@@ -34,6 +34,7 @@ const later = (house: House, event: Event, settlement: Settlement & { readonly _
   }
   const endpoint = endpointOf(house, event)
   const added = house.retries.add(endpoint, again.body.length, delayMs, () => {
+    if (house.draining()) return house.lost(endpoint)
     house.deliver(again, (next) => {
       settled(house, again, next)
     })
