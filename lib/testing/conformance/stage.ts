@@ -39,13 +39,12 @@ export interface Stage {
 /** The token of what a stage attaches. */
 export const token = 'main'
 
-/** How long the services of a case may take to stop, in milliseconds, unless it says otherwise. */
-const hurry: ListenOptions = { log: false, drainTimeout: 2_000, abortGrace: 200 }
-
 /** A stage, and the way to leave it. */
 export const stage = async (subject: Subject): Promise<{ readonly stage: Stage; readonly leave: Task<void> }> => {
   const { capabilities, patience = 10_000 } = subject
   const world = await subject.world()
+  // A case that failed may have left handlers behind that never end.
+  const hurry: ListenOptions = { log: false, drainTimeout: Math.min(patience, 2_000), abortGrace: 100 }
   const running: Array<Running> = []
   const clients: Array<Client> = []
   const others: Array<Task<void>> = []

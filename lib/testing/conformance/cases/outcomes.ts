@@ -4,7 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { delays } from '../../../core/retry.js'
 import { createMicroservice } from '../../../microservice.js'
 import type { Guarantee } from '../case.js'
-import { check, gate, left, right, same } from '../expect.js'
+import { check, eventually, gate, left, right, same } from '../expect.js'
 import { reports } from '../reports.js'
 import type { Definition, Stage } from '../stage.js'
 
@@ -62,7 +62,7 @@ const misbehaviours: Readonly<Record<string, () => TaskEither<never, void>>> = {
   'resolves with no Either': () => (() => Promise.resolve(secret)) as never,
 }
 
-const misbehaving = async ({ serve, call, until }: Stage): Promise<void> => {
+const misbehaving = async ({ serve, call, patience }: Stage): Promise<void> => {
   const never = gate()
   const once = { retry: delays(), timeout: 100 }
   const names = Object.keys(misbehaviours)
@@ -91,7 +91,8 @@ const misbehaving = async ({ serve, call, until }: Stage): Promise<void> => {
   }
   right('emit', await client.emit('never settles', 1)())
   left('a handler that never settles', await client.send('never settles', 1, t.unknown)(), 'TimeoutError')
-  await until(
+  await eventually(
+    patience + 2_000,
     () => `every start is reported (${outcomes.length} of ${2 * names.length + 2})`,
     () => outcomes.length >= 2 * names.length + 2,
   )
@@ -110,7 +111,7 @@ const misbehaving = async ({ serve, call, until }: Stage): Promise<void> => {
 }
 
 /** A handler that ignores its signal, and one that obeys it. */
-const timeLimit = async ({ serve, call, until }: Stage): Promise<void> => {
+const timeLimit = async ({ serve, call, until, patience }: Stage): Promise<void> => {
   const door = gate()
   const aborted: Array<unknown> = []
   const starts: Array<string> = []
@@ -164,7 +165,10 @@ const timeLimit = async ({ serve, call, until }: Stage): Promise<void> => {
   right('emit', await client.emit('deaf', 1)())
   right('emit', await client.emit('polite', 1)())
   left('a request past the time limit of its handler', await client.send('asked', 1, t.unknown)(), 'TimeoutError')
-  await until('both are started again', () => ['deaf 2', 'polite 2'].every((one) => starts.includes(one)))
+  // n.b. a handler that ignores its signal keeps its event for a second of grace
+  await eventually(patience + 2_000, 'both are started again', () =>
+    ['deaf 2', 'polite 2'].every((one) => starts.includes(one)),
+  )
   same('the reason of the signals', aborted, ['timeout', 'timeout'])
   door.open()
   await until(

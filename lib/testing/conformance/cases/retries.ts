@@ -1,7 +1,9 @@
 import * as t from 'io-ts'
 import { realClock } from '../../../core/clock.js'
 import { delays } from '../../../core/retry.js'
+import type { EmitOptions } from '../../../client/options.js'
 import { createMicroservice } from '../../../microservice.js'
+import type { Running } from '../../../runtime/running.js'
 import type { Guarantee } from '../case.js'
 import { each } from '../emit.js'
 import { check, eventually, gate, right, same } from '../expect.js'
@@ -40,58 +42,65 @@ const gone = async (stage: Stage): Promise<void> => {
   await killed(stage, [])
 }
 
-const fails = (times: number, starts: Map<string, Array<number>>): Definition =>
+type Way = (typeof ways)[number]
+const ways = ['none', 'sent', 'worked out'] as const
+const optionsOf = (way: Way, key: string): EmitOptions => (way === 'sent' ? { key } : {})
+
+const fails = (way: Way, times: number, starts: Map<string, Array<number>>): Definition =>
   createMicroservice('counting', { retry: delays(100, 100, 100), classify: () => 'retryable' }).onEvent(
     'count',
-    t.string,
-    (name, context) => () => {
-      const own = starts.get(name) ?? []
-      starts.set(name, [...own, context.attempt])
-      return Promise.resolve(own.length < times ? failed : done)
-    },
+    t.type({ name: t.string }),
+    ({ name }, context) =>
+      () => {
+        const own = starts.get(name) ?? []
+        starts.set(name, [...own, context.attempt])
+        return Promise.resolve(own.length < times ? failed : done)
+      },
+    // The key of its lane travels with the event, is worked out here, or there is none.
+    way === 'worked out' ? { orderingKey: ({ name }) => name } : {},
   )
 
 const attempts = async (stage: Stage): Promise<void> => {
   const { serve, call, until } = stage
   const starts = new Map<string, Array<number>>()
   const of = (name: string): ReadonlyArray<number> => starts.get(name) ?? []
-  const first = await serve(fails(2, starts))
-  const client = call([first])
-  right('emit', await client.emit('count', 'plain')())
-  right('emit', await client.emit('count', 'keyed', { key: 'k' })())
-  await until('both are started three times', () => of('plain').length === 3 && of('keyed').length === 3)
-  for (const name of ['plain', 'keyed']) same(`the attempts of the ${name} one`, of(name), [1, 2, 3])
+  for (const way of ways) {
+    const say = `one whose key is ${way}`
+    const emit = async (to: Running, name: string): Promise<void> => {
+      right('emit', await call([to]).emit('count', { name }, optionsOf(way, name))())
+    }
+    const first = await serve(fails(way, 2, starts))
+    await emit(first, say)
+    await until('it is started three times', () => of(say).length === 3)
+    same(`the attempts of ${say}`, of(say), [1, 2, 3])
+    await first.stop()
 
-  // A restart between the first and the second start. Where nothing survives that, the stop reports a loss.
-  for (const [name, options] of [
-    ['restarted', {}],
-    ['restarted with a key', { key: 'k' }],
-  ] as const) {
-    const before = await serve(fails(1, starts))
-    right('emit', await call([before]).emit('count', name, options)())
-    if (before !== first) await first.stop()
-    await until('it is started', () => of(name).length === 1)
+    // A restart between the first and the second start. Where nothing survives that, the stop reports a loss.
+    const again = `${say}, after a restart`
+    const before = await serve(fails(way, 1, starts))
+    await emit(before, again)
+    await until('it is started', () => of(again).length === 1)
     const { lost } = await before.stop()
-    const after = await serve(fails(1, starts))
-    const control = `control of ${name}`
-    right('emit', await call([after]).emit('count', control, { key: 'other' })())
+    const after = await serve(fails(way, 1, starts))
+    const control = `control of ${again}`
+    await emit(after, control)
     await until('an event that is retried after the restart is started twice', () => of(control).length === 2)
     if (lost > 0) {
       check(!stage.capabilities.durable, 'a durable transport lost a retry')
-      same(`the attempts of what was ${name}, and lost`, of(name), [1])
+      same(`the attempts of ${again}, when it is lost`, of(again), [1])
     } else {
       const ms = stage.capabilities.durable ? stage.patience : 1_000
-      await eventually(ms, `what was ${name} is started again, or reported as lost`, () => of(name).length === 2)
-      same(`the attempts of what was ${name}`, of(name), [1, 2])
+      await eventually(ms, `${again}, is started again or reported as lost`, () => of(again).length === 2)
+      same(`the attempts of ${again}`, of(again), [1, 2])
     }
     await after.stop()
   }
 }
 const atMost = async (stage: Stage): Promise<void> => {
-  await refuses(stage, fails(1, new Map()), 'exactAttempts')
+  await refuses(stage, fails('none', 1, new Map()), 'exactAttempts')
   const starts = new Map<string, Array<number>>()
-  const client = stage.call([await stage.serve(fails(2, starts))])
-  right('emit', await client.emit('count', 'plain')())
+  const client = stage.call([await stage.serve(fails('none', 2, starts))])
+  right('emit', await client.emit('count', { name: 'plain' })())
   await stage.until('it is started three times', () => starts.get('plain')?.length === 3)
   same('the attempts within one process', starts.get('plain'), [1, 2, 3])
 }
@@ -141,7 +150,7 @@ const envelope = async ({ serve, call, until }: Stage): Promise<void> => {
 
 // One event waits for its retry all the while: 100 others pass through the only slot.
 const noSlot = async ({ serve, call, until }: Stage): Promise<void> => {
-  for (const keyed of [false, true]) {
+  for (const way of ways) {
     let handled = 0
     let failures = 0
     const running = await serve(
@@ -153,17 +162,17 @@ const noSlot = async ({ serve, call, until }: Stage): Promise<void> => {
           else handled += 1
           return Promise.resolve(id === 0 ? failed : done)
         },
-        { concurrency: 1 },
+        { concurrency: 1, ...(way === 'worked out' ? { orderingKey: String } : {}) },
       ),
     )
     const client = call([running])
-    right('emit', await client.emit('single', 0, keyed ? { key: 'slow' } : {})())
+    right('emit', await client.emit('single', 0, optionsOf(way, '0'))())
     await until('the first one fails', () => failures === 1)
     await each({ from: 1, to: 101 }, async (id) => {
-      right('emit', await client.emit('single', id, keyed ? { key: String(id) } : {})())
+      right('emit', await client.emit('single', id, optionsOf(way, String(id)))())
     })
     await until(
-      () => `100 ${keyed ? 'of other keys ' : ''}finish while one waits for its retry (${handled} did)`,
+      () => `100 finish while one whose key is ${way} waits for its retry (${handled} did)`,
       () => handled === 100,
     )
     same('starts of the one that is retried', failures, 1)

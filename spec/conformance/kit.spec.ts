@@ -1,0 +1,82 @@
+/** The kit can fail: each of these transports fails the cases it breaks, and no other. */
+import { describe, expect, test } from 'vitest'
+import { conformance, conformanceMatrix, laterCases, type Subject } from '../../lib/testing/conformance/index.js'
+import { duplicates, history, ids, lost, overtaken, unheardOf } from '../../lib/testing/conformance/history.js'
+import { memorySubject } from './subjects.js'
+import * as saboteurs from './saboteurs.js'
+
+/** Every case but the one that takes seconds to flood the memory, unless it is asked for. */
+const failing = async (subject: Subject, flooded = false): Promise<ReadonlyArray<string>> => {
+  const cases = conformance(subject).filter(({ id }) => flooded || id !== 'C16')
+  const rows = await conformanceMatrix(cases)()
+  return rows.filter(({ broken }) => broken !== undefined).map(({ id }) => id)
+}
+
+describe('the kit', () => {
+  test('has a case, or the reason why not, for each number from C01 to C42', () => {
+    const numbers = [...conformance(memorySubject), ...laterCases].map(({ id }) => id).sort()
+    expect(numbers).toEqual(Array.from({ length: 42 }, (_, i) => `C${String(i + 1).padStart(2, '0')}`))
+  })
+
+  test('tells what a case has left behind', async () => {
+    const [one] = conformance(saboteurs.leaky).filter(({ id }) => id === 'C37')
+    await expect(one?.run()).rejects.toThrow('sockets, servers and timers that are left: got {"Timeout":1}')
+  })
+})
+
+describe('a transport that', () => {
+  test('forgets every tenth event', async () => {
+    const expected = 'C01 C04 C07 C09 C10 C11 C12 C13 C14 C15 C16 C19 C20 C40 C41'
+    expect(await failing(saboteurs.forgetful, true)).toEqual(expected.split(' '))
+  }, 120_000)
+
+  test('sends requests twice', async () => {
+    expect(await failing(saboteurs.stuttering)).toEqual(['C15', 'C32', 'C34', 'C35', 'C41'])
+  }, 60_000)
+
+  test('tells nobody of a cancel', async () => {
+    expect(await failing(saboteurs.deaf)).toEqual(['C35'])
+  }, 60_000)
+
+  test('changes the order', async () => {
+    expect(await failing(saboteurs.unorderly)).toEqual(['C12', 'C13', 'C14'])
+  }, 60_000)
+
+  test('acknowledges before the handler has run', async () => {
+    const expected = 'C06 C11 C14 C17 C18 C19 C21 C22 C23 C26'
+    expect(await failing(saboteurs.hasty)).toEqual(expected.split(' '))
+  }, 60_000)
+
+  test('claims dead letters and drops them', async () => {
+    expect(await failing(saboteurs.tidy)).toEqual(['C21', 'C22', 'C23'])
+  }, 60_000)
+
+  test('claims to keep events and does not', async () => {
+    expect(await failing(saboteurs.boastful)).toEqual(['C06'])
+  }, 60_000)
+
+  test('claims less than it does', async () => {
+    expect(await failing(saboteurs.modest)).toEqual(['C08', 'C09', 'C24', 'C33', 'C35'])
+  }, 60_000)
+})
+
+describe('a history', () => {
+  test('tells what was lost, repeated, unheard of and overtaken', () => {
+    const page = history()
+    for (const id of [1, 2, 3, 4]) page.emitted(id)
+    for (const id of [1, 2, 3]) page.confirmed(id)
+    page.handled(2, 'a')
+    page.handled(1, 'b')
+    page.handled(2, 'b')
+    page.handled(9, 'b')
+    expect(lost(page)).toEqual([3])
+    page.buried(3)
+    expect(lost(page)).toEqual([])
+    expect(duplicates(page)).toEqual([2])
+    expect(unheardOf(page)).toEqual([9])
+    expect(overtaken(page)).toEqual({ id: 1, after: 2 })
+    expect(overtaken(page, (id) => id)).toBeUndefined()
+    expect(ids(page, 'handled', 'b')).toEqual([1, 2, 9])
+    expect([page.count('handled'), page.count('buried')]).toEqual([4, 1])
+  })
+})
