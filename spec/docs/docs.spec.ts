@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compile, modulesOf } from './modules.js'
 import { pageOf, pages, root } from './pages.js'
 
-const languages = ['ts', 'sh', 'text', 'json', 'http', 'ebnf']
+const languages = ['ts', 'sh', 'text', 'json', 'http', 'ebnf', 'hex']
 const modules = pages.flatMap(modulesOf)
 const blocks = pages.flatMap((page) => page.blocks.map((block) => ({ ...block, at: `${page.path}:${block.line}` })))
 
