@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Task } from 'fp-ts/lib/Task.js'
-import { BehaviorSubject, Observable } from 'rxjs'
+import { BehaviorSubject, map, merge, type Observable } from 'rxjs'
 import { freshId, realClock, secureRandom, type Clock, type Random } from '../core/clock.js'
 import type { ConnectError } from '../core/error.js'
 import { json, type Serde } from '../core/serde.js'
@@ -35,13 +35,17 @@ export const createClient = (transport: Transport, options: ClientOptions = {}):
   let opening: Promise<Either<ConnectError, Connection>> | undefined
   let closed = false
 
-  const failed = (message: string): Either<ConnectError, never> =>
-    E.left({ _tag: 'TransportFailed', name: transport.name, message, cause: undefined })
+  const failed = (message: string, cause?: unknown): Either<ConnectError, never> =>
+    E.left({ _tag: 'TransportFailed', name: transport.name, message, cause })
 
   const connect = async (): Promise<Either<ConnectError, Connection>> => {
     const [problem] = transport.problems
     if (problem !== undefined) return failed(`${problem.option} must be ${problem.expected}`)
-    const opened = closed ? failed('the client is closed') : await transport.connect(env)()
+    const opened = closed
+      ? failed('the client is closed')
+      : await Promise.resolve(env)
+          .then((given) => transport.connect(given)())
+          .catch((cause: unknown) => failed('failed to connect', cause))
     opening = undefined
     if (E.isLeft(opened)) return opened
     if (closed) {
@@ -85,7 +89,7 @@ export type Clients<N extends string> = { readonly [K in N]: Client } & {
   readonly close: Task<void>
   /** Connects every client; answers with the first trouble. */
   readonly connect: Client['connect']
-  /** The status of each client's connection. */
+  /** The status of each client's connection, the current ones first; completes once all are closed. */
   readonly status$: Observable<{ readonly name: N; readonly status: Status }>
 }
 
@@ -114,15 +118,6 @@ export const createClients = <R extends { readonly [token: string]: Transport } 
       const all = await Promise.all(clients.map((client) => client.connect()))
       return all.find(E.isLeft) ?? E.right(undefined)
     },
-    status$: new Observable((subscriber) => {
-      const all = entries.map(([name, client]) =>
-        client.status$.subscribe((status) => {
-          subscriber.next({ name, status })
-        }),
-      )
-      return () => {
-        for (const one of all) one.unsubscribe()
-      }
-    }),
+    status$: merge(...entries.map(([name, client]) => client.status$.pipe(map((status) => ({ name, status }))))),
   }) as unknown as Clients<keyof R & string>
 }

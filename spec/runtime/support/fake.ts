@@ -66,6 +66,9 @@ export interface FakeOptions {
   readonly subscribe?: TaskEither<ConnectError, unknown>
   readonly stopIntake?: Task<void>
   readonly close?: Task<void>
+  /** What calls are answered with at once, within the call. */
+  readonly reply?: (asked: Asked) => Answer | undefined
+  readonly status?: Status
 }
 
 export interface Fake {
@@ -89,13 +92,15 @@ export const fake = (options: FakeOptions = {}): Fake => {
   const journal: Array<string> = []
   const subscriptions: Array<Subscription> = []
   const asked: Array<Asked> = []
-  const status$ = new BehaviorSubject<Status>('ready')
+  const status$ = new BehaviorSubject<Status>(options.status ?? 'ready')
   let deliver: Deliver | undefined
   let environment: Environment | undefined
 
   const ask = (kind: Asked['kind']) => (message: Outgoing, answer: (answer: Answer) => void) => {
     const one: Asked = { kind, message, answer, cancelled: false }
     asked.push(one)
+    const given = options.reply?.(one)
+    if (given !== undefined) answer(given)
     return () => {
       one.cancelled = true
     }
@@ -114,7 +119,10 @@ export const fake = (options: FakeOptions = {}): Fake => {
     },
     publish: ask('publish'),
     request: ask('request'),
-    warm: () => Promise.resolve(E.right(undefined)),
+    warm: () => {
+      journal.push('warm')
+      return Promise.resolve(E.right(undefined))
+    },
     status$,
     address: () => O.fromNullable(options.address),
     close: async () => {
