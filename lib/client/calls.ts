@@ -5,6 +5,7 @@ import type { CallFailure, ConnectError } from '../core/error.js'
 import { render } from '../core/render.js'
 import { fullJitter } from '../core/retry.js'
 import type { Answer, Connection, Environment, Failing, Outgoing } from '../transport/transport.js'
+import { signals } from './signals.js'
 
 /** Where calls get their connection: an open one, or the promise of one. */
 export interface Source {
@@ -35,13 +36,18 @@ interface Call extends Due {
   readonly bytes: number
   readonly done: (answer: Answer) => void
   readonly signal: AbortSignal | undefined
-  readonly onAbort: (() => void) | undefined
   readonly dueAt: number
+  /** From the start of the call to its deadline, in milliseconds. */
+  readonly timeoutMs: number
   /** Cancels the attempt under way, or the wait before the next one. */
   cancel: (() => void) | undefined
   attempts: number
-  /** An attempt may have been handled. */
+  /** An earlier attempt may have been handled. */
   maybe: boolean
+  /** An attempt is under way. */
+  sending: boolean
+  /** It may have left this process. */
+  exposed: boolean
   over: boolean
 }
 
@@ -65,8 +71,15 @@ export const calls = (source: Source, env: Environment): Calls => {
   let closed = false
 
   const table = deadlines<Call>(clock, (call) => {
+    // n.b. before the cancelling: what waited for a connection until now may have left since it has one
+    if (call.sending && source.ready()) call.exposed = true
     call.cancel?.()
     finish(call, failing(expired(call)))
+  })
+
+  const cancelling = signals<Call>((call) => {
+    call.cancel?.()
+    finish(call, failing({ _tag: 'Cancelled' }))
   })
 
   // Without an answer: whoever made the call no longer wants to know.
@@ -76,16 +89,20 @@ export const calls = (source: Source, env: Environment): Calls => {
     call.cancel = undefined
     table.remove(call)
     bytes -= call.bytes
-    if (call.onAbort !== undefined) call.signal?.removeEventListener('abort', call.onAbort)
+    if (call.signal !== undefined) cancelling.forget(call.signal, call)
     if (answer !== undefined) call.done(answer)
   }
 
   const expired = (call: Call): CallFailure => {
-    const sent = call.maybe || source.ready()
-    const { messageId, timeoutMs } = call.message
-    return call.kind === 'publish' && sent && messageId !== undefined
+    const { maybe, exposed, timeoutMs } = call
+    const { messageId } = call.message
+    return call.kind === 'publish' && (maybe || exposed) && messageId !== undefined
       ? { _tag: 'OutcomeUnknown', messageId }
-      : { _tag: 'TimeoutError', afterMs: timeoutMs, waitingFor: sent ? 'reply' : 'connection' }
+      : {
+          _tag: 'TimeoutError',
+          afterMs: timeoutMs,
+          waitingFor: maybe || exposed || source.ready() ? 'reply' : 'connection',
+        }
   }
 
   // Another attempt only where the last one was certainly not handled, or where a second handling does no harm.
@@ -98,15 +115,19 @@ export const calls = (source: Source, env: Environment): Calls => {
 
   const attempt = (call: Call, connection: Connection): void => {
     call.attempts += 1
+    call.sending = true
+    call.exposed = source.ready()
     const answered = (answer: Answer): void => {
       if (call.over) return
+      call.sending = false
+      call.exposed = false
       if (answer._tag !== 'Failing' || !again(call, answer)) {
         finish(call, answer)
         return
       }
       const jitter = call.attempts === 1 ? 0 : fullJitter(10, 1_000, call.attempts - 1, random())
       call.cancel = clock.after(Math.max(answer.retryAfterMs ?? 0, jitter), () => {
-        call.message = { ...call.message, timeoutMs: Math.max(1, call.dueAt - clock.now()) }
+        timeLeft(call)
         connected(call)
       })
     }
@@ -114,6 +135,11 @@ export const calls = (source: Source, env: Environment): Calls => {
       call.kind === 'request' ? connection.request(call.message, answered) : connection.publish(call.message, answered)
     // n.b. the answer may have come already, and with it the wait before the next attempt
     if (!call.over) call.cancel ??= cancel
+  }
+
+  // What has passed since the start of the call is no longer there for the server.
+  const timeLeft = (call: Call): void => {
+    call.message = { ...call.message, timeoutMs: Math.max(1, call.dueAt - clock.now()) }
   }
 
   const connected = (call: Call): void => {
@@ -126,7 +152,10 @@ export const calls = (source: Source, env: Environment): Calls => {
     void source.open().then((opened) => {
       if (call.over) return
       if (opened._tag === 'Left') finish(call, failing(callFailure(opened.left)))
-      else attempt(call, opened.right)
+      else {
+        timeLeft(call)
+        attempt(call, opened.right)
+      }
     })
   }
 
@@ -152,23 +181,19 @@ export const calls = (source: Source, env: Environment): Calls => {
         bytes: size,
         done,
         signal,
-        onAbort:
-          signal === undefined
-            ? undefined
-            : () => {
-                call.cancel?.()
-                finish(call, failing({ _tag: 'Cancelled' }))
-              },
         dueAt: now + message.timeoutMs,
+        timeoutMs: message.timeoutMs,
         slot: -1,
         cancel: undefined,
         attempts: 0,
         maybe: false,
+        sending: false,
+        exposed: false,
         over: false,
       }
       bytes += size
       table.add(call)
-      if (call.onAbort !== undefined) signal?.addEventListener('abort', call.onAbort)
+      if (signal !== undefined) cancelling.watch(signal, call)
       connected(call)
       return () => {
         if (call.over) return
