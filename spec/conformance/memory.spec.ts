@@ -1,4 +1,4 @@
-import { memorySubject } from './subjects.js'
+import { examined } from './subjects.js'
 import { suite } from './suite.js'
 
-suite(memorySubject)
+suite(examined.memory)

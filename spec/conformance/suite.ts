@@ -1,8 +1,9 @@
 import { describe, test } from 'vitest'
-import { conformance, type Subject } from '../../lib/testing/conformance/index.js'
+import { conformance } from '../../lib/testing/conformance/index.js'
+import type { Examined } from './subjects.js'
 
-/** Every case of a subject as a test. `gaps` are cases that fail, and why: their tests fail as soon as they do not. */
-export const suite = (subject: Subject, gaps: Readonly<Record<string, string>> = {}): void => {
+/** Every case of a subject as a test. */
+export const suite = ({ subject, gaps }: Examined): void => {
   describe(`the ${subject.name} transport`, () => {
     for (const { id, title, run } of conformance(subject))
       if (Object.hasOwn(gaps, id)) test.fails(`${id} ${title} (gap: ${gaps[id] ?? ''})`, () => run(), 60_000)

@@ -86,7 +86,7 @@ const cycle = async (stage: Stage): Promise<void> => {
 
 const flight = 100
 
-const drain = async ({ serve, call, until }: Stage): Promise<void> => {
+const drain = async ({ serve, call, until, patience }: Stage): Promise<void> => {
   const before = resources()
   const door = gate()
   let started = 0
@@ -103,7 +103,7 @@ const drain = async ({ serve, call, until }: Stage): Promise<void> => {
     createMicroservice('draining')
       .onEvent('event', t.unknown, work, options)
       .onMessage('request', t.unknown, work, options),
-    { drainTimeout: 20_000 },
+    { drainTimeout: 2 * patience },
   )
   const client = call([running])
   const calls = Array.from({ length: flight }, (_, i) => client.send('request', i, t.unknown)())
