@@ -1,4 +1,5 @@
 /** The port: what a transport is to the rest of the library. Everything else about brokers and sockets stays behind it. */
+import type { IO } from 'fp-ts/lib/IO.js'
 import type { Option } from 'fp-ts/lib/Option.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -132,6 +133,11 @@ export interface Connection<out C extends Context = Context> {
   readonly status$: Observable<Status>
   /** Where it listens, once it does. */
   readonly address: () => Option<Address>
+  /**
+   * Accepted events that only this connection held and that nobody will handle now; complete once it is closed. Without
+   * it there are none.
+   */
+  readonly lost?: IO<number>
   /** Flushes what was accepted, fails what is pending as `Closed`, releases every socket and timer. Idempotent. */
   readonly close: Task<void>
 }

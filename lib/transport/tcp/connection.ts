@@ -104,6 +104,7 @@ export const connection = (
     warm: client.warm,
     status$: statuses.asObservable(),
     address: () => O.fromNullable(listening?.address),
+    lost: () => listening?.lost() ?? 0,
     close: () => (closed ??= close()),
   }
 }

@@ -27,6 +27,8 @@ export interface Listening {
   readonly address: Address
   /** Takes no connection and no message any more; what was accepted goes on. */
   readonly drain: () => void
+  /** Events that were accepted and will not be handled; complete once it is closed. */
+  readonly lost: () => number
   /** Resolves when every socket is closed, the listening one included. */
   readonly close: () => Promise<void>
 }
@@ -180,12 +182,12 @@ export const listen = (
     for (const one of sessions.values()) one.drain()
   }
 
+  const total = (): number => [...lost.values()].reduce((sum, count) => sum + count, 0)
+
   const report = (): void => {
-    const counts = new Map(lost)
-    for (const [endpoint, count] of waiting.drop()) counts.set(endpoint, (counts.get(endpoint) ?? 0) + count)
-    const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
-    const each = [...counts].map(([endpoint, count]) => `${endpoint}: ${String(count)}`).join(', ')
-    if (total > 0) environment.log(`${settings.name}: ${String(total)} events will not be handled again (${each})`)
+    for (const [endpoint, count] of waiting.drop()) lost.set(endpoint, (lost.get(endpoint) ?? 0) + count)
+    const each = [...lost].map(([endpoint, count]) => `${endpoint}: ${String(count)}`).join(', ')
+    if (total() > 0) environment.log(`${settings.name}: ${String(total())} events will not be handled again (${each})`)
   }
 
   const close = async (): Promise<void> => {
@@ -211,7 +213,7 @@ export const listen = (
       })
       const bound = server.address()
       const port = bound !== null && typeof bound === 'object' ? bound.port : settings.port
-      resolve(E.right({ address: { host: settings.host, port }, drain, close }))
+      resolve(E.right({ address: { host: settings.host, port }, drain, lost: total, close }))
     })
   })
 }
