@@ -6,28 +6,30 @@ import type { Address } from '../transport.js'
 import type { Settings } from './options.js'
 import type { Wire } from './writer.js'
 
-const slabBytes = 65_536
-const leastRead = 16_384
+const firstSlab = 4_096
+const largestSlab = 65_536
 
 /**
- * Buffers to read into, handed out one behind the other from large ones, so that a read allocates nothing and what was
- * read stays valid for as long as somebody holds it.
+ * Buffers to read into, handed out one behind the other from larger ones, so that a read allocates nothing and what was
+ * read stays valid for as long as somebody holds it. The larger ones grow with use: an idle connection holds little.
  */
-const readBuffers = (): (() => Buffer) & { readonly used: (bytes: number) => void } => {
-  let slab = Buffer.allocUnsafeSlow(0)
+const readBuffers = (): { readonly next: () => Buffer; readonly used: (bytes: number) => void } => {
+  let size = firstSlab
+  let slab = Buffer.allocUnsafeSlow(size)
   let at = 0
-  const next = (): Buffer => {
-    if (slab.length - at < leastRead) {
-      slab = Buffer.allocUnsafeSlow(slabBytes)
-      at = 0
-    }
-    return slab.subarray(at)
-  }
-  return Object.assign(next, {
-    used: (bytes: number): void => {
+  return {
+    next: () => {
+      if (slab.length - at < slab.length / 4) {
+        size = Math.min(2 * size, largestSlab)
+        slab = Buffer.allocUnsafeSlow(size)
+        at = 0
+      }
+      return at === 0 ? slab : slab.subarray(at)
+    },
+    used: (bytes) => {
       at += bytes
     },
-  })
+  }
 }
 
 /** Dials; `read` gets what comes, `connected` is called when bytes may be written. Ends with the event `close`. */
@@ -55,7 +57,7 @@ export const dial: Dial = (settings, { host, port }, connected, read) => {
       port,
       noDelay: true,
       onread: {
-        buffer: buffers,
+        buffer: buffers.next,
         callback: (bytes, buffer) => {
           buffers.used(bytes)
           read((buffer as Buffer).subarray(0, bytes))

@@ -37,6 +37,8 @@ export interface LinkOptions {
   readonly dial: Dial
   readonly slabs: Slabs
   readonly time: () => number
+  /** The time of this turn of the event loop. */
+  readonly now: () => number
   readonly patternEntry: (pattern: string) => Uint8Array
   /** The id from which on a connection wants to be replaced. */
   readonly renewAt: number
@@ -72,7 +74,6 @@ export interface Link {
 export const link = (options: LinkOptions): Link => {
   const { settings, environment, address, time } = options
   const { limits } = settings
-  const { clock } = environment
   const began = time()
   let socket: Socket | undefined
   let welcomed = false
@@ -119,7 +120,7 @@ export const link = (options: LinkOptions): Link => {
       return out.fail(closeCode.protocol, typeof found === 'string' ? found : 'a second welcome')
     welcomed = true
     credit = Math.min(found.maxInFlight, limits.maxInFlight)
-    waiting = slots(credit, clock)
+    waiting = slots(credit, options.now)
     maxBody = Math.min(maxBody, Math.max(0, found.maxFrame - maxMetaBytes - countedHeaderBytes))
     out.widen(frameLimit(limits))
     if (!retired) options.ready()
@@ -239,7 +240,7 @@ export const link = (options: LinkOptions): Link => {
       const id = waiting.take(call)
       const { message } = call
       call.link = self
-      const waited = call.queuedAt < 0 ? 0 : clock.now() - call.queuedAt
+      const waited = call.queuedAt < 0 ? 0 : options.now() - call.queuedAt
       const left = Math.max(0, Math.min(0xffff_ffff, Math.ceil(message.timeoutMs - waited)))
       const entry = options.patternEntry(message.pattern)
       const safe = message.idempotent ? flag.idempotent : 0

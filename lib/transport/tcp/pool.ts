@@ -15,7 +15,7 @@ import type { Settings } from './options.js'
 import { moreMeta, patternEntries } from './outgoing.js'
 import { peer, where } from './peer.js'
 import type { Peer } from './peer.js'
-import { ticker } from './tick.js'
+import { ticker, turnClock } from './tick.js'
 import { outcome } from './warm.js'
 import { slabs } from './writer.js'
 
@@ -63,6 +63,7 @@ export const pool = (options: PoolOptions): Pool => {
   let waiters: ReadonlyArray<() => void> = []
   const retired = new Set<Promise<void>>()
 
+  const now = turnClock(clock)
   const ticks = ticker(clock, tickInterval(limits), (time) => {
     for (const one of peers) one.check(time)
   })
@@ -81,7 +82,7 @@ export const pool = (options: PoolOptions): Pool => {
   const nobody = (call: Call): Failing => failing({ _tag: 'NoHandler', pattern: call.message.pattern })
 
   const wait = (call: Call, place: Calls): void => {
-    if (call.queuedAt < 0) call.queuedAt = clock.now()
+    if (call.queuedAt < 0) call.queuedAt = now()
     place.add(call)
   }
 
@@ -182,6 +183,7 @@ export const pool = (options: PoolOptions): Pool => {
       dial,
       slabs: shared,
       time: ticks.time,
+      now,
       patternEntry,
       renewAt: options.renewAt ?? defaultRenewAt,
       held: calls(tally),

@@ -1,5 +1,4 @@
 /** The calls of one connection that wait for their answer, on the client, by the id of their frame. */
-import type { Clock } from '../../core/clock.js'
 import type { Call } from './call.js'
 
 export interface Slots {
@@ -24,7 +23,7 @@ const cooling = 0.9
  * For `credit` calls at once. A call lives at its id modulo a power of two, and knows its whole id: no Map that is
  * rehashed, and no promise that stays alive in one (1.1 to 1.6 times the throughput).
  */
-export const slots = (credit: number, clock: Clock): Slots => {
+export const slots = (credit: number, now: () => number): Slots => {
   const size = 2 ** Math.ceil(Math.log2(2 * credit))
   const places: Array<Call | undefined> = Array.from({ length: size })
   const mask = size - 1
@@ -45,7 +44,7 @@ export const slots = (credit: number, clock: Clock): Slots => {
       // One call at a time is timed: two readings of the clock for each would be felt.
       if (sampled === 0) {
         sampled = id
-        sampledAt = clock.now()
+        sampledAt = now()
       }
       return id
     },
@@ -55,7 +54,7 @@ export const slots = (credit: number, clock: Clock): Slots => {
       places[id & mask] = undefined
       inFlight -= 1
       if (id === sampled) {
-        const took = Math.max(clock.now() - sampledAt, 0.001)
+        const took = Math.max(now() - sampledAt, 0.001)
         rtt = rtt === undefined ? took : rtt + smoothing * (took - rtt)
         fresh = true
         sampled = 0

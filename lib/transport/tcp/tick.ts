@@ -36,3 +36,20 @@ export const ticker = (clock: Clock, interval: number, run: (time: number) => vo
     },
   }
 }
+
+/** The time, read once for each turn of the event loop: for what happens thousands of times in one. */
+export const turnClock = (clock: Clock): (() => number) => {
+  let now = 0
+  let fresh = false
+  const stale = (): void => {
+    fresh = false
+  }
+  return () => {
+    if (!fresh) {
+      fresh = true
+      now = clock.now()
+      process.nextTick(stale)
+    }
+    return now
+  }
+}

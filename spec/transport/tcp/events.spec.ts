@@ -136,6 +136,23 @@ describe('an event that is to be retried', () => {
     expect(logged).toEqual(['tcp: 6 events will not be handled again (second: 3, first: 3)'])
   })
 
+  it('is not delivered once the intake has stopped', async () => {
+    let deliveries = 0
+    const { port, connection, stop, logged } = await serving(one, (delivery, settle) => {
+      deliveries += 1
+      delivery.admitted?.(undefined)
+      settle(retry(20, 2))
+    })
+    const client = await connected({ port })
+    const answer = await publish(client, outgoing('note', ''))
+    await stop()
+    const before = deliveries
+    await new Promise((resolve) => void setTimeout(resolve, 50))
+    await connection.close()
+    expect([answer._tag, deliveries]).toEqual(['Accepted', before])
+    expect(logged.at(-1)).toBe('tcp: 1 events will not be handled again (note: 1)')
+  })
+
   it('is refused a place beyond what the server holds, and so is the next one', async () => {
     const { port } = await serving(
       one,

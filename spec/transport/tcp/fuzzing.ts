@@ -239,6 +239,7 @@ export const fuzz = async (runs: number, seed: number): Promise<Fuzzed> => {
       },
       slabs: house.slabs,
       time: () => time,
+      now: env.clock.now,
       patternEntry: patternEntries(),
       renewAt: 1_000_000,
       ready: () => undefined,

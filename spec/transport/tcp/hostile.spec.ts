@@ -313,6 +313,14 @@ describe('many sockets', () => {
     await welcomed(port)
   })
 
+  it('beyond the limit of the server are closed', async () => {
+    const { port } = await serving(echoing, echo, { limits: { maxConnections: 1 } })
+    const first = await welcomed(port)
+    const second = await rawClient(port)
+    await until(second.closed)
+    expect(first.closed()).toBe(false)
+  })
+
   it('that say nothing do not disturb those that do', async () => {
     const { port } = await serving(echoing, echo, { limits: { helloTimeout: 500 } })
     const client = await connected({ port })
