@@ -1,6 +1,5 @@
 /** The service's process, as the gateway sees it: started, ready at an address, and ended again. */
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -11,12 +10,11 @@ import type { Kind } from './transports.js'
 export interface Child {
   readonly address: Address
   readonly process: ChildProcess
+  /** Resolves when the process is gone and everything it printed has arrived. */
+  readonly gone: Promise<unknown>
 }
 
 const Ready = t.strict({ host: t.string, port: t.number })
-
-const ended = (child: ChildProcess): Promise<unknown> =>
-  child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve()
 
 const relay = (child: ChildProcess, say: (line: string) => void): void => {
   let rest = ''
@@ -34,15 +32,17 @@ export const startUsers =
     new Promise((resolve) => {
       const path = fileURLToPath(new URL('./server.ts', import.meta.url))
       const child = fork(path, ['--transport', kind], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+      const gone = new Promise((done) => child.once('close', done))
       relay(child, say)
+      // n.b. only the first call of `resolve` counts
       const fail = (why: string): void => {
         clearTimeout(timer)
         child.kill('SIGKILL')
         resolve(E.left(why))
       }
       const timer = setTimeout(() => fail('the users service did not start within 20 s'), 20_000)
-      child.once('error', ({ message }) => fail(`the users service could not be started: ${message}`))
-      child.once('exit', () => fail('the users service ended before it was ready'))
+      child.on('error', ({ message }) => fail(`the users service: ${message}`))
+      void gone.then(() => fail('the users service ended before it was ready'))
       child.once('message', (message) => {
         const ready = Ready.decode(message)
         if (ready._tag === 'Left') {
@@ -50,18 +50,17 @@ export const startUsers =
           return
         }
         clearTimeout(timer)
-        child.removeAllListeners('exit')
-        resolve(E.right({ address: ready.right, process: child }))
+        resolve(E.right({ address: ready.right, process: child, gone }))
       })
     })
 
 /** Ends the service with SIGTERM and waits until its process is gone; after 5 s it is killed. */
 export const stopUsers =
-  ({ process: child }: Child): TaskEither<string, void> =>
+  ({ process: child, gone }: Child): TaskEither<string, void> =>
   async () => {
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), 5_000)
-    await ended(child)
+    await gone
     clearTimeout(timer)
     return child.exitCode === 0
       ? E.right(undefined)
