@@ -15,7 +15,7 @@ export interface Peer {
    * `failed` has the last one's end.
    */
   readonly state: () => 'asleep' | 'dialling' | 'ready' | 'waiting' | 'closed'
-  /** Attempts that failed, in all, and the end of the last connection or attempt. */
+  /** Attempts that failed and connections that were lost, in all, and the end of the last one. */
   readonly failures: () => number
   readonly failed: () => Ending | undefined
   /** Dials now, unless it is connected or dialling. */
@@ -101,7 +101,7 @@ export const peer = (options: PeerOptions): Peer => {
         }
         if (current !== made) return
         current = undefined
-        if (state === 'dialling') failures += 1
+        failures += 1
         failed = ending
         backOff(ending)
         options.changed(self)

@@ -156,20 +156,27 @@ export const pool = (options: PoolOptions): Pool => {
     homes = peers.filter((each) => each.link() !== undefined || first(each))
   }
 
+  const take = (from: Calls): ReadonlyArray<Call> => {
+    const taken: Array<Call> = []
+    for (let call = from.first(); call !== undefined; call = from.first()) {
+      from.remove(call)
+      taken.push(call)
+    }
+    return taken
+  }
+
   const changed = (one: Peer): void => {
+    if (one.state() === 'asleep' && tally.count > 0) one.wake()
     look()
     awake = awake && one.state() !== 'asleep'
     if (closing !== undefined) return
     if (ready.length > 0) options.status('ready')
     else if (wasReady) options.status('lost')
     wasReady ||= ready.length > 0
+    // n.b. all of them are taken first: some may have to wait at the same place again
+    if (one.link() === undefined) for (const call of take(one.held)) place(call)
     const refused = unauthorized()
     if (refused !== undefined) drop(queue, () => refused)
-    if (one.link() === undefined)
-      for (let call = one.held.first(); call !== undefined; call = one.held.first()) {
-        one.held.remove(call)
-        place(call)
-      }
     seekAll(Infinity)
     pump(one)
     for (const check of waiters) check()

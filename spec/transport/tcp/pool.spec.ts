@@ -98,6 +98,31 @@ describe('a client of several endpoints', () => {
   })
 })
 
+describe('calls of one ordering key', () => {
+  const goodbye = encodeGoaway({ lastAccepted: 1, code: closeCode.draining, graceMs: 0, reason: '' })
+
+  it.each([
+    [
+      'drained',
+      (raw: Raw) => raw.send(bytesOf(frameType.goaway, 0, [], goodbye), bytesOf(frameType.reply, 1, [], '0')),
+    ],
+    ['lost', (raw: Raw) => raw.socket.destroy()],
+  ])('that wait for credit keep their order when the connection is %s', async (_how, end) => {
+    const order: Array<string> = []
+    const { port } = await welcoming((raw, frame) => {
+      if (frame.type !== frameType.request) return
+      order.push(frame.body.toString())
+      if (order.length === 1) setTimeout(end, 20, raw)
+      else raw.send(bytesOf(frameType.reply, frame.id, [], frame.body))
+    }, welcome(1))
+    const client = await connected({ port })
+    const bodies = Array.from({ length: 20 }, (_, i) => String(i))
+    const answers = await Promise.all(bodies.map((body) => request(client, outgoing('a', body, { key: 'k' }))))
+    expect(order).toEqual(bodies)
+    expect(answers.slice(1).map(text)).toEqual(bodies.slice(1))
+  })
+})
+
 describe('a client that is not connected', () => {
   it('keeps calls until it is', async () => {
     const port = await nobody()
