@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Task } from 'fp-ts/lib/Task.js'
 import type { Context } from './context.js'
+import type { Kept } from './endpoint.js'
 import type { Failure, Issue } from './error.js'
 import { issuesOf } from './issues.js'
 import type { Arrival, Middleware, Outcome } from './outcome.js'
@@ -39,6 +40,16 @@ const isEither = (value: unknown): value is Either<unknown, unknown> =>
   '_tag' in value &&
   (value._tag === 'Right' ? 'right' in value : value._tag === 'Left' && 'left' in value)
 
+const outcomes: ReadonlySet<unknown> = new Set<Outcome['_tag']>(['Done', 'Failed', 'Invalid', 'Defect', 'TimedOut'])
+const isOutcome = (value: unknown): value is Outcome =>
+  typeof value === 'object' && value !== null && '_tag' in value && outcomes.has(value._tag)
+
+// An async function in place of a TaskEither has begun already: nobody else would hear of its rejection.
+const refused = async (task: unknown): Promise<never> => {
+  await task
+  throw new TypeError('a handler must return a TaskEither')
+}
+
 const outcomeOf = (result: Either<unknown, unknown>): Outcome =>
   result._tag === 'Right' ? { _tag: 'Done', value: result.right } : { _tag: 'Failed', error: result.left }
 
@@ -47,6 +58,7 @@ const fail = (failure: Failure): Settlement => ({ _tag: 'Fail', failure })
 /** Makes an endpoint ready to run; everything that is the same for each message is done here. */
 export const runnable = (resolved: Resolved, { serde, middleware, defect }: Surroundings): Runnable => {
   const { endpoint, id, pattern } = resolved
+  const { reply, failure } = endpoint._tag === 'OnMessage' ? endpoint : { reply: undefined, failure: undefined }
   const defectOf = (cause: unknown): Outcome => ({ _tag: 'Defect', errorId: defect(id, cause), cause })
 
   const decode = (body: Uint8Array): Decoded => {
@@ -61,6 +73,14 @@ export const runnable = (resolved: Resolved, { serde, middleware, defect }: Surr
     }
   }
 
+  const resultOf = (result: unknown): Outcome => {
+    try {
+      return isEither(result) ? outcomeOf(result) : defectOf(new TypeError('a handler must return a TaskEither'))
+    } catch (cause) {
+      return defectOf(cause)
+    }
+  }
+
   // Plain callbacks, and one `then` on the handler's own promise: this runs for each message, and a TaskEither operator
   // or a further promise here costs more than everything else in this file.
   const handle = (payload: Decoded, context: Context, done: (outcome: Outcome) => void): void => {
@@ -70,14 +90,15 @@ export const runnable = (resolved: Resolved, { serde, middleware, defect }: Surr
     }
     let running: Promise<unknown>
     try {
-      running = Promise.resolve(endpoint.handler(payload.right as never, context as never)())
+      const task: unknown = endpoint.handler(payload.right as never, context as never)
+      running = Promise.resolve(typeof task === 'function' ? (task as Task<unknown>)() : refused(task))
     } catch (cause) {
       done(defectOf(cause))
       return
     }
     running.then(
       (result) => {
-        done(isEither(result) ? outcomeOf(result) : defectOf(new TypeError('a handler must return a TaskEither')))
+        done(resultOf(result))
       },
       (cause: unknown) => {
         done(defectOf(cause))
@@ -102,40 +123,50 @@ export const runnable = (resolved: Resolved, { serde, middleware, defect }: Surr
       context,
       payload: payload._tag === 'Right' ? payload.right : undefined,
     }
-    let running: Promise<Outcome>
+    let running: Promise<unknown>
     try {
       running = Promise.resolve(layers.reduceRight((next, layer) => layer(next), innermost)(arrival)())
     } catch (cause) {
       done(defectOf(cause))
       return
     }
-    running.then(done, (cause: unknown) => {
-      done(defectOf(cause))
-    })
+    running.then(
+      (outcome) => {
+        done(isOutcome(outcome) ? outcome : defectOf(new TypeError('a middleware must answer with an Outcome')))
+      },
+      (cause: unknown) => {
+        done(defectOf(cause))
+      },
+    )
   }
 
-  const encoded = (outcome: Outcome, limitBytes: number): Settlement => {
-    if (endpoint._tag === 'OnEvent' || (outcome._tag !== 'Done' && outcome._tag !== 'Failed')) return { _tag: 'Ack' }
-    const status = outcome._tag === 'Done' ? 'ok' : 'error'
-    const codec = outcome._tag === 'Done' ? endpoint.reply : endpoint.failure
-    const value = outcome._tag === 'Done' ? outcome.value : outcome.error
+  const internal = (cause: unknown): Settlement => fail({ _tag: 'Internal', errorId: defect(id, cause) })
+
+  const encoded = (
+    status: 'ok' | 'error',
+    codec: Kept<unknown> | undefined,
+    value: unknown,
+    limitBytes: number,
+  ): Settlement => {
     const body = serde.serialize(codec === undefined ? value : codec.encode(value as never))
-    if (body._tag === 'Left')
-      return fail({
-        _tag: 'Internal',
-        errorId: defect(
-          id,
-          new TypeError(
-            `the ${status === 'ok' ? 'reply' : 'failure'} is not ${body.left[0]?.expected ?? 'a value of the format'}`,
-          ),
-        ),
-      })
+    if (body._tag === 'Left') {
+      const expected = body.left[0]?.expected ?? 'a value of the format'
+      return internal(new TypeError(`the ${status === 'ok' ? 'reply' : 'failure'} is not ${expected}`))
+    }
     return exceeds(body.right, limitBytes)
       ? fail({ _tag: 'MessageTooLarge', limitBytes })
       : { _tag: 'Reply', status, body: body.right }
   }
 
-  const answer = (outcome: Outcome, limitBytes: number): Settlement => {
+  // A codec encodes whatever it is given: only what its other side can read was declared.
+  const declared = (codec: Kept<unknown>, settlement: Settlement): boolean => {
+    if (settlement._tag !== 'Reply') return true
+    const { body } = settlement
+    const value = serde.parse(typeof body === 'string' ? new TextEncoder().encode(body) : body)
+    return value._tag === 'Right' && codec.decode(value.right)._tag === 'Right'
+  }
+
+  const answered = (outcome: Outcome, limitBytes: number): Settlement => {
     switch (outcome._tag) {
       case 'Invalid':
         return fail({ _tag: 'InvalidPayload', issues: outcome.issues })
@@ -143,17 +174,20 @@ export const runnable = (resolved: Resolved, { serde, middleware, defect }: Surr
         return fail({ _tag: 'Internal', errorId: outcome.errorId })
       case 'TimedOut':
         return fail({ _tag: 'TimeoutError', afterMs: outcome.afterMs, waitingFor: 'handler' })
-      case 'Failed':
-        if (endpoint._tag === 'OnMessage' && endpoint.failure === undefined)
-          return fail({ _tag: 'Internal', errorId: defect(id, undeclared(outcome.error)) })
-        break
+      case 'Failed': {
+        if (failure === undefined) return internal(undeclared(outcome.error))
+        const settlement = encoded('error', failure, outcome.error, limitBytes)
+        return declared(failure, settlement) ? settlement : internal(undeclared(outcome.error))
+      }
       case 'Done':
-        break
+        return encoded('ok', reply, outcome.value, limitBytes)
     }
+  }
+  const answer = (outcome: Outcome, limitBytes: number): Settlement => {
     try {
-      return encoded(outcome, limitBytes)
+      return answered(outcome, limitBytes)
     } catch (cause) {
-      return fail({ _tag: 'Internal', errorId: defect(id, cause) })
+      return internal(cause)
     }
   }
 
