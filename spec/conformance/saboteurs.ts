@@ -14,7 +14,7 @@ const sabotaged = (
   return {
     name,
     capabilities,
-    patience: 1_500,
+    patience: 1_000,
     world: async () => {
       const world = await memorySubject.world()
       return {
