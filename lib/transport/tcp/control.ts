@@ -121,5 +121,9 @@ export const decodeGoaway = (bytes: Buffer, body: number, end: number): Goaway =
         lastAccepted: bytes.readUInt32BE(body),
         code: bytes.readUInt16BE(body + 4),
         graceMs: bytes.readUInt32BE(body + 6),
-        reason: bytes.toString('utf8', body + 10, Math.min(end, body + 1_000)),
+        // n.b. it ends up in logs: one line, and not a long one
+        reason: bytes
+          .toString('utf8', body + 10, end)
+          .replaceAll(/\p{Cc}/gu, ' ')
+          .slice(0, 200),
       }

@@ -222,7 +222,7 @@ describe('control frames', () => {
         expect(decodeWelcome(answer, 0, two.meta.length, answer.length)).toEqual(welcome)
         const goaway = { lastAccepted: a, code: closeCode.draining as CloseCode, graceMs: b, reason: name }
         const last = encodeGoaway(goaway)
-        expect(decodeGoaway(last, 0, last.length)).toEqual(goaway)
+        expect(decodeGoaway(last, 0, last.length)).toEqual({ ...goaway, reason: name.replaceAll(/\p{Cc}/gu, ' ') })
       }),
     )
   })
