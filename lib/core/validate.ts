@@ -16,12 +16,24 @@ export interface Resolved {
 
 const kindOf = (endpoint: AnyEndpoint): string => endpoint._tag
 
+// n.b. whatever it is: a cycle or a bigint must not throw here
+const shown = (pattern: unknown): string =>
+  E.match(
+    () =>
+      E.getOrElse(() => `a ${typeof pattern}`)(
+        E.tryCatch(
+          () => String(JSON.stringify(pattern)).slice(0, 200),
+          () => undefined,
+        ),
+      ),
+    (form: string) => form,
+  )(canonical(pattern))
+
 const resolve = (endpoints: ReadonlyArray<AnyEndpoint>): ReadonlyArray<Either<DefinitionError, Resolved>> => {
   const seen = new Map<string, number>()
   return endpoints.map((endpoint) => {
     const form = canonical(endpoint.pattern)
-    if (E.isLeft(form))
-      return E.left({ _tag: 'InvalidPattern', pattern: String(JSON.stringify(endpoint.pattern)), reason: form.left })
+    if (E.isLeft(form)) return E.left({ _tag: 'InvalidPattern', pattern: shown(endpoint.pattern), reason: form.left })
     const pattern = form.right
     const reason =
       endpoint._tag === 'OnMessage' && isWildcard(pattern)
@@ -63,7 +75,15 @@ const duplicates = (all: ReadonlyArray<Resolved>): ReadonlyArray<DefinitionError
 const positive = (value: number): boolean => value > 0 && Number.isFinite(value)
 
 const optionErrors = (
-  { concurrency, timeout, id }: { readonly concurrency?: number; readonly timeout?: number; readonly id?: string },
+  {
+    concurrency,
+    timeout,
+    id,
+  }: {
+    readonly concurrency?: number | undefined
+    readonly timeout?: number | undefined
+    readonly id?: string
+  },
   pattern: string | undefined,
 ): ReadonlyArray<DefinitionError> => {
   const errors: Array<DefinitionError> = []
@@ -90,8 +110,7 @@ const transportErrors = (service: Service): ReadonlyArray<DefinitionError> => {
   }
   for (const { on, pattern } of service.endpoints)
     for (const token of on ?? [])
-      if (!tokens.has(token))
-        errors.push({ _tag: 'UnknownToken', token, pattern: E.getOrElse(String)(canonical(pattern)) })
+      if (!tokens.has(token)) errors.push({ _tag: 'UnknownToken', token, pattern: shown(pattern) })
   return errors
 }
 
@@ -104,7 +123,17 @@ export const resolveEndpoints = (service: Service): Either<ReadonlyArray<Definit
     ...optionErrors(service.options, undefined),
     ...all.flatMap((one) => (E.isLeft(one) ? [one.left] : [])),
     ...duplicates(resolved),
-    ...resolved.flatMap(({ endpoint, pattern }) => optionErrors(endpoint.policy, pattern)),
+    ...service.endpoints.flatMap(({ policy, pattern }) =>
+      optionErrors(
+        {
+          ...policy,
+          // An endpoint that inherits a mistake does not make it again.
+          ...(policy.concurrency === service.options.concurrency ? { concurrency: undefined } : {}),
+          ...(policy.timeout === service.options.timeout ? { timeout: undefined } : {}),
+        },
+        shown(pattern),
+      ),
+    ),
   ]
   return errors.length === 0 ? E.right(resolved) : E.left(errors)
 }
