@@ -76,6 +76,12 @@ export const adopt = <E extends AnyEndpoint>(
     middleware: [...middleware, ...endpoint.middleware],
   }))
 
+const required = (
+  { require: first = [] }: ServiceOptions,
+  { require: second = [] }: ServiceOptions,
+): Pick<ServiceOptions, 'require'> =>
+  first.length + second.length === 0 ? {} : { require: [...new Set([...first, ...second])] }
+
 /** Both services in one: each keeps its middleware to its own endpoints; the first name that is not empty is kept. */
 export const concat = <T extends Transport, E extends AnyEndpoint, T2 extends Transport, E2 extends AnyEndpoint>(
   first: Service<T, E>,
@@ -85,7 +91,7 @@ export const concat = <T extends Transport, E extends AnyEndpoint, T2 extends Tr
   transports: [...first.transports, ...second.transports],
   endpoints: [...adopt(first), ...adopt(second)],
   middleware: [],
-  options: { ...second.options, ...first.options },
+  options: { ...second.options, ...first.options, ...required(first.options, second.options) },
   mistakes: [...first.mistakes, ...second.mistakes],
 })
 
