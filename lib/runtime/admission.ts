@@ -16,7 +16,7 @@ export interface Admission {
 export const accept = (job: Job, as: 'counted' | 'accepted'): void => {
   const told = job.admission === 'counted' || job.admission === 'accepted'
   job.admission = as
-  if (!told) job.delivery.admitted?.(undefined)
+  if (!told) job.admitted?.(undefined)
 }
 
 /** Accepts a delivery at once while fewer than `limit` wait, else as soon as others have left. */

@@ -166,8 +166,8 @@ export const attempts = (
       : decision
 
   // Whether the transport may be asked to deliver it again later; if not, the runtime waits itself.
-  const parks = ({ key, delivery }: Job): boolean =>
-    key === undefined ? !capabilities.delayedRetry : !(capabilities.keyedRetry && key === delivery.key)
+  const parks = ({ key, messageKey }: Job): boolean =>
+    key === undefined ? !capabilities.delayedRetry : !(capabilities.keyedRetry && key === messageKey)
 
   // Where there is no place for dead letters, one is dropped, out loud.
   const final = (job: Job, outcome: Outcome, settlement: Settlement): Settlement => {

@@ -5,6 +5,8 @@ export interface Budget {
   /** Takes room for a delivery that is held already and cannot be refused any more. */
   readonly hold: (bytes: number) => void
   readonly give: (bytes: number) => void
+  /** As much is held as may be, or more. */
+  readonly full: () => boolean
   /** The number that `Overloaded` names. */
   readonly limit: number
 }
@@ -28,6 +30,7 @@ export const budget = (limit = 10_000, limitBytes = 64 * 1024 * 1024): Budget =>
       count -= 1
       held -= bytes
     },
+    full: () => count >= limit || held >= limitBytes,
     limit,
   }
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../core/context.js'
 import type { Due } from '../core/deadlines.js'
-import type { Delivery } from '../core/delivery.js'
+import type { Issue } from '../core/error.js'
 import type { Decoded } from '../core/dispatch.js'
 import type { Settlement } from '../core/settlement.js'
 
@@ -10,9 +10,14 @@ import type { Settlement } from '../core/settlement.js'
  */
 export interface Job extends Due {
   dueAt: number
-  readonly delivery: Delivery
+  // n.b. not the delivery itself: a small body would keep alive the whole read it is a part of
+  /** The size of the body. */
+  readonly bytes: number
   readonly settle: (settlement: Settlement) => void
+  readonly admitted: ((issues: ReadonlyArray<Issue> | undefined) => void) | undefined
   readonly payload: Decoded
+  /** The key that the message carries, by which the transport itself may keep an order. */
+  readonly messageKey: string | undefined
   /** The ordering key, if any: its lane stays taken until the job is over. */
   readonly key: string | undefined
   readonly arrivedAt: number

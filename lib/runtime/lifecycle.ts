@@ -113,9 +113,8 @@ export const running = <N extends string>(
       await idle(abortGrace)
     }
     const unsettled = busy()
-    const parked = sum(workers.map((one) => one.lost()))
     await all((one) => one.connection.close())
-    const lost = parked + sum(attached.map(({ connection }) => connection.lost?.() ?? 0))
+    const lost = sum(attached.map(({ connection }) => connection.lost?.() ?? 0))
     await Promise.all(Object.values(clients).map((client) => client.close()))
     for (const one of workers) one.close()
     limits.stop()

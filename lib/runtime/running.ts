@@ -13,7 +13,7 @@ export interface StopReport {
   readonly aborted: number
   /** Handlers, and accepted events that waited for one, that were given up. */
   readonly unsettled: number
-  /** Delayed retries that only this process held, and that nobody will make now. */
+  /** Accepted events that nobody will handle now: delayed retries that only this process held. */
   readonly lost: number
 }
 

@@ -14,8 +14,6 @@ export interface Worker {
   readonly release: () => void
   /** Handlers that run (late ones included), and deliveries that still wait. */
   readonly busy: () => number
-  /** Delayed retries that only this process held, and gave up. */
-  readonly lost: () => number
   /** Every slot is held by a handler that ignored its signal. */
   readonly stuck: () => boolean
   /** Forgets every timer. */
@@ -34,7 +32,6 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   const keyed = lanes<Job>()
   const parked = new Map<Job, Retrying & { readonly dueAt: number }>()
   let running = 0
-  let lost = 0
   let filling = false
 
   const start = (job: Job): void => {
@@ -69,7 +66,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   }
 
   const leave = (job: Job): void => {
-    budget.give(job.delivery.body.length)
+    budget.give(job.bytes)
     admitting.leaves(job)
   }
 
@@ -84,7 +81,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     job.firstFailedAt = reason.firstFailedAt
     job.context = nextAttempt(job.context, attempt)
     parked.set(job, { ...retry, dueAt: clock.now() + delayMs })
-    budget.hold(job.delivery.body.length)
+    budget.hold(job.bytes)
     job.forget = clock.after(delayMs, () => {
       job.forget = undefined
       parked.delete(job)
@@ -110,18 +107,26 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
       return
     }
-    const payload = runnable.decode(delivery.body)
+    // n.b. also where a slot is free: each start may end in a retry that is held
+    if (budget.full()) {
+      settle({ _tag: 'Refuse', because: 'overloaded', limit: budget.limit })
+      return
+    }
+    const { body, admitted } = delivery
+    const payload = runnable.decode(body)
     const { _tag: decoded } = payload
     const job: Job = {
-      delivery,
+      bytes: body.length,
       settle,
+      admitted,
       payload,
+      messageKey: delivery.key,
       key: decoded === 'Left' ? undefined : (keyOf(payload.right) ?? delivery.key),
       arrivedAt: clock.now(),
       expire: starts.expire,
       context: delivery.context,
       state: 'waiting',
-      admission: delivery.admitted === undefined || decoded === 'Left' ? 'accepted' : 'none',
+      admission: admitted === undefined || decoded === 'Left' ? 'accepted' : 'none',
       limitMs: 0,
       dueAt: 0,
       slot: -1,
@@ -130,7 +135,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     }
     if (decoded === 'Left') {
       // No handler will run, so this needs no slot.
-      delivery.admitted?.(payload.left)
+      admitted?.(payload.left)
       start(job)
       return
     }
@@ -139,7 +144,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       start(job)
       return
     }
-    if (!budget.take(delivery.body.length)) {
+    if (!budget.take(body.length)) {
       if (job.key !== undefined && !follows) follow(job.key)
       settle({ _tag: 'Refuse', because: 'overloaded', limit: budget.limit })
       return
@@ -151,16 +156,15 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
 
   // An event whose sender was told that it is accepted cannot be given back.
   const returnable = (job: Job): boolean =>
-    job.delivery.admitted === undefined || job.admission === 'none' || job.admission === 'held'
+    job.admitted === undefined || job.admission === 'none' || job.admission === 'held'
 
   const giveBack = (job: Job): void => {
     job.state = 'over'
     job.settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
   }
-  // A retry that this process will not make: the transport's again where it still has the message, with its attempts;
-  // lost where the sender was told that it is accepted.
+  // A retry that this process will not make: the transport's again where it still has the message, with its attempts.
+  // Where the sender was told that it is accepted, the transport counts it as lost.
   const handBack = (job: Job, retry: Retrying): void => {
-    if (!returnable(job)) lost += 1
     if (!returnable(job) || !served.capabilities.delayedRetry) {
       giveBack(job)
       return
@@ -180,7 +184,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     }
     for (const [job, { dueAt, ...retry }] of parked) {
       job.forget?.()
-      budget.give(job.delivery.body.length)
+      budget.give(job.bytes)
       handBack(job, { ...retry, delayMs: Math.max(0, dueAt - clock.now()) })
       if (job.key !== undefined) follow(job.key)
     }
@@ -193,7 +197,6 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     deliver,
     release,
     busy: () => running + ready.size() + keyed.size(),
-    lost: () => lost,
     stuck: () => starts.late() >= slots,
     close: () => {
       starts.close()

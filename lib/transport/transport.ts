@@ -134,8 +134,8 @@ export interface Connection<out C extends Context = Context> {
   /** Where it listens, once it does. */
   readonly address: () => Option<Address>
   /**
-   * Accepted events that only this connection held and that nobody will handle now; complete once it is closed. Without
-   * it there are none.
+   * Events whose senders were told that they are accepted, and that nobody will handle now: refused by the runtime
+   * afterwards. Complete once the connection is closed. Without it there are none.
    */
   readonly lost?: IO<number>
   /** Flushes what was accepted, fails what is pending as `Closed`, releases every socket and timer. Idempotent. */

@@ -3,7 +3,6 @@ import type { Deliver } from '../../core/delivery.js'
 import type { Environment, Subscription } from '../transport.js'
 import type { TcpContext } from './context.js'
 import type { Settings } from './options.js'
-import type { Retries } from './retries.js'
 import type { Routed } from './route.js'
 import type { Slabs } from './writer.js'
 
@@ -40,7 +39,6 @@ export interface House {
   readonly deliver: Deliver<TcpContext<string>>
   readonly route: (bytes: Buffer, from: number, end: number) => Routed | string
   readonly pending: Pending
-  readonly retries: Retries
   readonly draining: () => boolean
   /** Events that were accepted and will not be handled, for the log at the end. */
   readonly lost: (endpoint: string) => void

@@ -22,7 +22,7 @@ const capabilities: Capabilities = {
   durable: false,
   fanOut: false,
   competing: false,
-  delayedRetry: true,
+  delayedRetry: false,
   keyedRetry: false,
   deadLetter: false,
   wildcards: true,

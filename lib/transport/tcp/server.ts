@@ -15,7 +15,6 @@ import { pending } from './house.js'
 import type { House } from './house.js'
 import { tickInterval } from './limits.js'
 import type { Settings } from './options.js'
-import { retries } from './retries.js'
 import { routing } from './route.js'
 import { session } from './session.js'
 import type { Session } from './session.js'
@@ -60,7 +59,6 @@ export const listen = (
   const handshaking = new Map<string, Socket>()
   const perAddress = new Map<string, number>()
   const lost = new Map<string, number>()
-  const waiting = retries(environment.clock, limits.maxPending, limits.maxPendingBytes)
   let draining = false
   let stopped: Promise<unknown> = Promise.resolve()
   let refusals = 0
@@ -91,7 +89,6 @@ export const listen = (
     deliver,
     route: routing(subscriptions),
     pending: pending(limits.maxPending, limits.maxPendingBytes),
-    retries: waiting,
     draining: () => draining,
     lost: (endpoint) => {
       lost.set(endpoint, (lost.get(endpoint) ?? 0) + 1)
@@ -185,7 +182,6 @@ export const listen = (
   const total = (): number => [...lost.values()].reduce((sum, count) => sum + count, 0)
 
   const report = (): void => {
-    for (const [endpoint, count] of waiting.drop()) lost.set(endpoint, (lost.get(endpoint) ?? 0) + count)
     const each = [...lost].map(([endpoint, count]) => `${endpoint}: ${String(count)}`).join(', ')
     if (total() > 0) environment.log(`${settings.name}: ${String(total())} events will not be handled again (${each})`)
   }

@@ -95,6 +95,7 @@ export const fake = (options: FakeOptions = {}): Fake => {
   const status$ = new BehaviorSubject<Status>(options.status ?? 'ready')
   let deliver: Deliver | undefined
   let environment: Environment | undefined
+  let lost = 0
 
   const ask = (kind: Asked['kind']) => (message: Outgoing, answer: (answer: Answer) => void) => {
     const one: Asked = { kind, message, answer, cancelled: false }
@@ -125,6 +126,7 @@ export const fake = (options: FakeOptions = {}): Fake => {
     },
     status$,
     address: () => O.fromNullable(options.address),
+    lost: () => lost,
     close: async () => {
       journal.push('close')
       await close?.()
@@ -183,6 +185,7 @@ export const fake = (options: FakeOptions = {}): Fake => {
               : undefined,
         },
         (settlement) => {
+          if (settlement._tag === 'Refuse' && pushed.admitted[0] === undefined && pushed.admitted.length > 0) lost += 1
           pushed.settlements.push(settlement)
           settled?.(settlement)
         },

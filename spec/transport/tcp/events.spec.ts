@@ -16,7 +16,6 @@ const reason: Reason = {
   firstFailedAt: 123,
   lastFailedAt: 123,
 }
-const retry = (delayMs: number, attempt: number): Settlement => ({ _tag: 'Retry', delayMs, attempt, reason })
 const one = [on('event', 'note')]
 const two = [on('event', 'note', 'first'), on('event', '#', 'second')]
 
@@ -87,83 +86,29 @@ describe('an event', () => {
   })
 })
 
-describe('an event that is to be retried', () => {
-  it('is delivered again to its endpoint alone, in time, with its attempt and its first failure', async () => {
-    const seen: Array<{ readonly delivery: TcpDelivery; readonly at: number }> = []
-    const { port } = await serving(two, (delivery, settle) => {
-      delivery.admitted?.(undefined)
-      seen.push({ delivery, at: performance.now() })
-      settle(
-        delivery.subscription === 1 && delivery.context.attempt < 3 ? retry(30, delivery.context.attempt + 1) : ack,
-      )
-    })
-    const client = await connected({ port })
-    await publish(client, outgoing('note', 'body', { messageId: 'm', key: 'k', headers: { a: '1' } }))
-    await until(() => seen.length === 4)
-    const again = seen.filter(({ delivery }) => delivery.subscription === 1)
-    expect(again.map(({ delivery }) => delivery.context.attempt)).toEqual([1, 2, 3])
-    expect(again.map(({ delivery }) => delivery.firstFailedAt)).toEqual([undefined, 123, 123])
-    for (const { delivery } of again) {
-      expect(Buffer.from(delivery.body).toString()).toBe('body')
-      expect(delivery).toMatchObject({ key: 'k', context: { messageId: 'm', headers: { a: '1' }, pattern: 'note' } })
-      expect(delivery.context.signal.aborted).toBe(false)
-    }
-    expect((again[2]?.at ?? 0) - (again[0]?.at ?? 0)).toBeGreaterThanOrEqual(58)
-  })
-
-  it('outlives the connection that brought it', async () => {
-    const seen: Array<TcpDelivery> = []
-    const { port } = await serving(one, (delivery, settle) => {
-      delivery.admitted?.(undefined)
-      seen.push(delivery)
-      settle(delivery.context.attempt === 1 ? retry(50, 2) : ack)
-    })
-    const raw = await welcomed(port)
-    raw.send(call(1, 'note', 'x', 1_000, frameType.event))
-    await raw.got(frameType.eventAck)
-    raw.socket.destroy()
-    await until(() => seen.length === 2)
-  })
-
-  it('is counted in the log when the server closes before its time, with what was refused after admission', async () => {
+describe('an event that its sender knows to be accepted', () => {
+  it('is counted and logged as lost when it is refused afterwards', async () => {
     const { port, connection, logged } = await serving(two, (delivery, settle) => {
       delivery.admitted?.(undefined)
-      settle(delivery.subscription === 0 ? retry(60_000, 2) : refuse('draining'))
+      settle(delivery.subscription === 0 ? ack : refuse('draining'))
     })
     const client = await connected({ port })
     for (let i = 0; i < 3; i++) await publish(client, outgoing('note', ''))
     await connection.close()
-    expect(logged).toEqual(['tcp: 6 events will not be handled again (second: 3, first: 3)'])
+    expect(logged).toEqual(['tcp: 3 events will not be handled again (second: 3)'])
+    expect(connection.lost?.()).toBe(3)
   })
 
-  it('is not delivered once the intake has stopped', async () => {
-    let deliveries = 0
-    const { port, connection, stop, logged } = await serving(one, (delivery, settle) => {
-      deliveries += 1
-      delivery.admitted?.(undefined)
-      settle(retry(20, 2))
+  it('is counted for the endpoint that refused it while another one took it', async () => {
+    const { port, connection } = await serving(two, (delivery, settle) => {
+      if (delivery.subscription === 0) settle(refuse('overloaded'))
+      else {
+        delivery.admitted?.(undefined)
+        settle(ack)
+      }
     })
     const client = await connected({ port })
-    const answer = await publish(client, outgoing('note', ''))
-    await stop()
-    const before = deliveries
-    await new Promise((resolve) => void setTimeout(resolve, 50))
-    await connection.close()
-    expect([answer._tag, deliveries]).toEqual(['Accepted', before])
-    expect(logged.at(-1)).toBe('tcp: 1 events will not be handled again (note: 1)')
-  })
-
-  it('is refused a place beyond what the server holds, and so is the next one', async () => {
-    const { port } = await serving(
-      one,
-      (delivery, settle) => {
-        delivery.admitted?.(undefined)
-        settle(retry(60_000, 2))
-      },
-      { limits: { maxPending: 2 } },
-    )
-    const client = await connected({ port })
-    const answers = [1, 2, 3].map(() => publish(client, outgoing('note', '')))
-    expect((await Promise.all(answers)).map((answer) => answer._tag)).toEqual(['Accepted', 'Accepted', 'Failing'])
+    expect((await publish(client, outgoing('note', '')))._tag).toBe('Accepted')
+    expect(connection.lost?.()).toBe(1)
   })
 })

@@ -16,7 +16,6 @@ import { link } from '../../../lib/transport/tcp/link.js'
 import { settingsOf } from '../../../lib/transport/tcp/options.js'
 import { patternEntries } from '../../../lib/transport/tcp/outgoing.js'
 import { parser } from '../../../lib/transport/tcp/parser.js'
-import { retries } from '../../../lib/transport/tcp/retries.js'
 import { routing } from '../../../lib/transport/tcp/route.js'
 import { session } from '../../../lib/transport/tcp/session.js'
 import { slabs, type Wire } from '../../../lib/transport/tcp/writer.js'
@@ -185,7 +184,6 @@ export const fuzz = async (runs: number, seed: number): Promise<Fuzzed> => {
     subscriptions,
     route: routing(subscriptions),
     pending: pending(10_000, 1e9),
-    retries: retries(env.clock, 10, 1_000),
     draining: () => false,
     lost: () => undefined,
     deliver: ({ body, admitted }, settle) => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../../lib/core/clock.js'
 import { ticker } from '../../../lib/transport/tcp/tick.js'
-import { retries } from '../../../lib/transport/tcp/retries.js'
 import { virtualClock } from '../../../lib/testing/virtual-clock.js'
 
 describe('the tick', () => {
@@ -39,26 +38,5 @@ describe('the tick', () => {
     now = 9_000
     run()
     expect(ticks.time()).toBe(300)
-  })
-})
-
-describe('delayed retries', () => {
-  it('run when they are due, and hold only so many', async () => {
-    const { clock, advance } = virtualClock()
-    const waiting = retries(clock, 2, 1_000)
-    const ran: Array<string> = []
-    expect(waiting.add('a', 10, 100, () => ran.push('one'))).toBe(true)
-    expect(waiting.add('a', 10, 50, () => ran.push('two'))).toBe(true)
-    expect(waiting.add('a', 10, 50, () => ran.push('three'))).toBe(false)
-    await advance(60)
-    expect(ran).toEqual(['two'])
-    expect(waiting.add('b', 990, 500, () => ran.push('four'))).toBe(true)
-    expect(waiting.full()).toBe(true)
-    expect([...waiting.drop()]).toEqual([
-      ['a', 1],
-      ['b', 1],
-    ])
-    await advance(1_000)
-    expect(ran).toEqual(['two'])
   })
 })
