@@ -16,8 +16,8 @@ export interface Resolved {
 
 const kindOf = (endpoint: AnyEndpoint): string => endpoint._tag
 
-// n.b. whatever it is: a cycle or a bigint must not throw here
-const shown = (pattern: unknown): string =>
+/** A pattern as text, whatever it is: a cycle or a bigint must not throw here. */
+export const shown = (pattern: unknown): string =>
   E.match(
     () =>
       E.getOrElse(() => `a ${typeof pattern}`)(

@@ -2,20 +2,21 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { freshId, secureRandom } from '../core/clock.js'
+import { resultOf } from '../client/reply.js'
 import { makeContext, type Context } from '../core/context.js'
 import { runnable, type Runnable } from '../core/dispatch.js'
 import type { AnyEndpoint } from '../core/endpoint.js'
 import { decodeFailure, encodeFailure } from '../core/envelope.js'
 import type { Issue } from '../core/error.js'
-import { issuesOf } from '../core/issues.js'
 import type { Outcome } from '../core/outcome.js'
-import { canonical, router, type Pattern } from '../core/pattern.js'
+import { canonical, isWildcard, router, type Pattern } from '../core/pattern.js'
 import { render } from '../core/render.js'
 import { json, type Serde } from '../core/serde.js'
 import type { Service } from '../core/service.js'
 import type { Settlement } from '../core/settlement.js'
-import { resolveEndpoints } from '../core/validate.js'
+import { resolveEndpoints, shown } from '../core/validate.js'
+import { defects } from '../runtime/defects.js'
+import { environment } from '../runtime/environment.js'
 import type { Transport } from '../transport/transport.js'
 import { fixtureContext } from '../core/fixture.js'
 import type { DispatchError, Inject } from './inject-types.js'
@@ -33,7 +34,6 @@ type Result = Either<Failed, unknown>
 const bytes = new TextEncoder()
 const toBytes = (body: string | Uint8Array): Uint8Array => (typeof body === 'string' ? bytes.encode(body) : body)
 const refused = (issues: ReadonlyArray<Issue>): Result => E.left({ _tag: 'InvalidPayload', issues })
-const invalid = (issues: ReadonlyArray<Issue>): Result => E.left({ _tag: 'InvalidReply', issues })
 
 // What an event's outcome is called when nobody retries and nothing is settled.
 const eventResult = (outcome: Outcome): Result => {
@@ -57,12 +57,8 @@ const readReply = (serde: Serde, endpoint: AnyEndpoint, settlement: Settlement):
     return E.left((decodeFailure(code, bytes.encode(body)) ?? settlement.failure) as Failed)
   }
   if (settlement._tag !== 'Reply' || endpoint._tag !== 'OnMessage') return E.right(undefined)
-  const codec = settlement.status === 'ok' ? endpoint.reply : endpoint.failure
-  const value = serde.parse(toBytes(settlement.body))
-  if (value._tag === 'Left') return invalid(value.left)
-  const decoded = codec?.decode(value.right) ?? value
-  if (decoded._tag === 'Left') return invalid(issuesOf(decoded.left))
-  return settlement.status === 'ok' ? decoded : E.left({ _tag: 'HandlerFailed', error: decoded.right })
+  const { status, body } = settlement
+  return resultOf(endpoint, serde, { _tag: 'Reply', status, body: toBytes(body) }) as Result
 }
 
 /**
@@ -77,14 +73,8 @@ export const inject = <X extends AnyEndpoint>(
   const resolved = resolveEndpoints(service)
   if (E.isLeft(resolved)) throw new Error(render({ _tag: 'InvalidDefinition', errors: resolved.left }))
   const serde = service.options.serde ?? json
-  const random = secureRandom()
-  const { log = () => undefined } = options
-  const defect = (endpoint: string, cause: unknown): string => {
-    const errorId = freshId(random)
-    log(`defect ${errorId} in ${endpoint}: ${String(cause)}`)
-    return errorId
-  }
-  const surroundings = { serde, middleware: service.middleware, defect }
+  const { random, log } = environment(service.name, { log: options.log ?? false })
+  const surroundings = { serde, middleware: service.middleware, defect: defects(random, log) }
   const find = router(resolved.right.map((one) => ({ pattern: one.pattern, value: runnable(one, surroundings) })))
 
   const context = (pattern: string): Context => makeContext({ ...fixtureFields(), pattern, ...options.context })
@@ -120,9 +110,11 @@ export const inject = <X extends AnyEndpoint>(
     (payload: unknown): TaskEither<Failed, unknown> =>
     async () => {
       const form = canonical(pattern)
+      if (E.isRight(form) && isWildcard(form.right))
+        return E.left({ _tag: 'InvalidPayload', issues: [{ path: 'pattern', expected: 'without wildcards' }] })
       const found = E.isLeft(form) ? [] : find(form.right)
       const chosen = found.filter(({ resolved: { endpoint } }) => kind === undefined || endpoint._tag === kind)
-      const name = E.getOrElse(() => JSON.stringify(pattern))(form)
+      const name = shown(pattern)
       const [only] = chosen
       if (only === undefined) return E.left({ _tag: 'NoHandler', pattern: name })
       if (only.resolved.endpoint._tag === 'OnMessage') return runOne(only, name, payload, raw)
