@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string): string => fileURLToPath(new URL(`./lib/${path}`, import.meta.url))
 
-const compiling = ['spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
+const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
 
 export default defineConfig({
   resolve: {

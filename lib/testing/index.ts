@@ -9,3 +9,5 @@ export type { ByPattern, DispatchError, EmitError, Events, Glob, Inject, Message
 export { fixtureContext } from '../core/fixture.js'
 export { seededRandom, virtualClock } from './virtual-clock.js'
 export type { VirtualClock } from './virtual-clock.js'
+export { conformance, conformanceMatrix, laterCases } from './conformance/index.js'
+export type { Case, LaterCase, Letter, Row, Subject, World } from './conformance/index.js'
