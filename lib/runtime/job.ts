@@ -35,6 +35,8 @@ export interface Job extends Due {
   /** The time limit of the current start, in milliseconds. */
   limitMs: number
   firstFailedAt: number | undefined
+  /** The retry that this process waited for and has not started yet. */
+  retry: Extract<Settlement, { readonly _tag: 'Retry' }> | undefined
   /** Forgets the timer of a retry in place, a grace or a parking. */
   forget: (() => void) | undefined
 }

@@ -78,6 +78,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       return
     }
     job.state = 'parked'
+    job.retry = retry
     job.firstFailedAt = reason.firstFailedAt
     job.context = nextAttempt(job.context, attempt)
     parked.set(job, { ...retry, dueAt: clock.now() + delayMs })
@@ -131,6 +132,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       dueAt: 0,
       slot: -1,
       firstFailedAt: delivery.firstFailedAt,
+      retry: undefined,
       forget: undefined,
     }
     if (decoded === 'Left') {
@@ -179,7 +181,9 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     }
     for (const job of ready.extract(returnable)) {
       leave(job)
-      giveBack(job)
+      // n.b. given back as a message that has never been started, it would be counted from 1 again
+      if (job.retry === undefined) giveBack(job)
+      else handBack(job, { ...job.retry, delayMs: 0 })
       if (job.key !== undefined) follow(job.key)
     }
     for (const [job, { dueAt, ...retry }] of parked) {
