@@ -1,5 +1,6 @@
 import type { Case, Guarantee } from './case.js'
 import { acceptance } from './cases/acceptance.js'
+import { attempts } from './cases/attempts.js'
 import { deadlines } from './cases/deadlines.js'
 import { flow } from './cases/flow.js'
 import { handlers } from './cases/handlers.js'
@@ -20,6 +21,7 @@ import type { Subject } from './subject.js'
 
 const guarantees: ReadonlyArray<Guarantee> = [
   ...acceptance,
+  ...attempts,
   ...deadlines,
   ...flow,
   ...handlers,

@@ -1,13 +1,12 @@
 import * as t from 'io-ts'
 import { realClock } from '../../../core/clock.js'
 import { delays } from '../../../core/retry.js'
-import type { EmitOptions } from '../../../client/options.js'
 import { createMicroservice } from '../../../microservice.js'
-import type { Running } from '../../../runtime/running.js'
 import type { Guarantee } from '../case.js'
 import { each } from '../emit.js'
-import { check, eventually, gate, right, same } from '../expect.js'
+import { check, gate, right, same } from '../expect.js'
 import { reports } from '../reports.js'
+import { optionsOf, ways } from '../ways.js'
 import { refuses, type Definition, type Stage } from '../stage.js'
 
 const done = { _tag: 'Right', right: undefined } as const
@@ -40,69 +39,6 @@ const redelivered = async (stage: Stage): Promise<void> => {
 const gone = async (stage: Stage): Promise<void> => {
   await refuses(stage, hanging([], Promise.resolve()), 'durable')
   await killed(stage, [])
-}
-
-type Way = (typeof ways)[number]
-const ways = ['none', 'sent', 'worked out'] as const
-const optionsOf = (way: Way, key: string): EmitOptions => (way === 'sent' ? { key } : {})
-
-const fails = (way: Way, times: number, starts: Map<string, Array<number>>): Definition =>
-  createMicroservice('counting', { retry: delays(100, 100, 100), classify: () => 'retryable' }).onEvent(
-    'count',
-    t.type({ name: t.string }),
-    ({ name }, context) =>
-      () => {
-        const own = starts.get(name) ?? []
-        starts.set(name, [...own, context.attempt])
-        return Promise.resolve(own.length < times ? failed : done)
-      },
-    // The key of its lane travels with the event, is worked out here, or there is none.
-    way === 'worked out' ? { orderingKey: ({ name }) => name } : {},
-  )
-
-const attempts = async (stage: Stage): Promise<void> => {
-  const { serve, call, until } = stage
-  const starts = new Map<string, Array<number>>()
-  const of = (name: string): ReadonlyArray<number> => starts.get(name) ?? []
-  for (const way of ways) {
-    const say = `one whose key is ${way}`
-    const emit = async (to: Running, name: string): Promise<void> => {
-      right('emit', await call([to]).emit('count', { name }, optionsOf(way, name))())
-    }
-    const first = await serve(fails(way, 2, starts))
-    await emit(first, say)
-    await until('it is started three times', () => of(say).length === 3)
-    same(`the attempts of ${say}`, of(say), [1, 2, 3])
-    await first.stop()
-
-    // A restart between the first and the second start. Where nothing survives that, the stop reports a loss.
-    const again = `${say}, after a restart`
-    const before = await serve(fails(way, 1, starts))
-    await emit(before, again)
-    await until('it is started', () => of(again).length === 1)
-    const { lost } = await before.stop()
-    const after = await serve(fails(way, 1, starts))
-    const control = `control of ${again}`
-    await emit(after, control)
-    await until('an event that is retried after the restart is started twice', () => of(control).length === 2)
-    if (lost > 0) {
-      check(!stage.capabilities.durable, 'a durable transport lost a retry')
-      same(`the attempts of ${again}, when it is lost`, of(again), [1])
-    } else {
-      const ms = stage.capabilities.durable ? stage.patience : 1_000
-      await eventually(ms, `${again}, is started again or reported as lost`, () => of(again).length === 2)
-      same(`the attempts of ${again}`, of(again), [1, 2])
-    }
-    await after.stop()
-  }
-}
-const atMost = async (stage: Stage): Promise<void> => {
-  await refuses(stage, fails('none', 1, new Map()), 'exactAttempts')
-  const starts = new Map<string, Array<number>>()
-  const client = stage.call([await stage.serve(fails('none', 2, starts))])
-  right('emit', await client.emit('count', { name: 'plain' })())
-  await stage.until('it is started three times', () => starts.get('plain')?.length === 3)
-  same('the attempts within one process', starts.get('plain'), [1, 2, 3])
 }
 
 const envelope = async ({ serve, call, until }: Stage): Promise<void> => {
@@ -190,17 +126,6 @@ export const retries: ReadonlyArray<Guarantee> = [
       lacks: ({ durable }) => !durable,
       title: 'An event whose service dies is reported as unsettled, and may be gone.',
       examine: gone,
-    },
-  },
-  {
-    id: 'C18',
-    title:
-      'Attempts are numbered 1, 2, 3 over every redelivery, and over a restart of the service unless that reports a loss.',
-    examine: attempts,
-    unless: {
-      lacks: ({ exactAttempts }) => !exactAttempts,
-      title: 'Attempts are numbered 1, 2, 3 within one process.',
-      examine: atMost,
     },
   },
   {
