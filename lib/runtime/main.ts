@@ -1,6 +1,7 @@
 /** Runs a service as a program. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Task } from 'fp-ts/lib/Task.js'
+import { realClock } from '../core/clock.js'
 import { render } from '../core/render.js'
 import type { NameOf, Service } from '../core/service.js'
 import type { Transport } from '../transport/transport.js'
@@ -43,12 +44,26 @@ export const runMain = async <T extends Transport>(
     }
     for (const signal of signals) process.on(signal, onSignal)
   })
+  const release = keepAlive()
   started?.(running.right)
   await signalled
   const report = await stop()
   await Promise.allSettled(close.map((one) => one.close()))
+  release()
   for (const signal of signals) process.off(signal, force)
   if (report.unsettled > 0) process.exitCode = 1
+}
+
+// A handler of signals does not keep a process alive, and a transport without a socket does not either.
+const keepAlive = (): (() => void) => {
+  let forget = (): void => undefined
+  const again = (): void => {
+    forget = realClock.after(2 ** 31 - 1, again)
+  }
+  again()
+  return () => {
+    forget()
+  }
 }
 
 const force = (): void => {
