@@ -211,6 +211,8 @@ describe('listen', () => {
       expect.objectContaining({ _tag: 'InvalidPattern', pattern: 'm.*' }),
       expect.objectContaining({ _tag: 'InvalidPattern', pattern: '""' }),
       { _tag: 'DuplicatePattern', pattern: 'm' },
+      { _tag: 'InvalidOption', option: 'concurrency', expected: 'a whole number from 1', pattern: 'm.*' },
+      { _tag: 'InvalidOption', option: 'timeout', expected: 'milliseconds above 0', pattern: '""' },
       { _tag: 'InvalidOption', option: 'b.port', expected: 'a port', pattern: undefined },
       { _tag: 'DuplicateToken', token: 'b' },
     ])

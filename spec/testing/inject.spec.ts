@@ -138,7 +138,7 @@ describe('send', () => {
   ])('fails typed for %s', async (_, handler, left) => {
     const service = createMicroservice('s').onMessage('m', t.unknown, handler as () => TE.TaskEither<never, number>, {
       reply: t.number,
-      failure: NotFound as t.Any as t.Type<never>,
+      failure: NotFound as unknown as t.Type<never>,
     })
     expect(await inject(service).send('m')(1)()).toMatchObject({ _tag: 'Left', left })
   })
