@@ -1,4 +1,4 @@
-import { conformance, conformanceMatrix, type Subject } from '../../lib/testing/conformance/index.js'
+import { conformance, conformanceMatrix, type Subject } from 'taskwire/testing'
 
 /** What takes a second or more; run only for those whom it concerns. */
 const slow: ReadonlyArray<string> = ['C01', 'C10', 'C11', 'C13', 'C16', 'C25', 'C26', 'C30']

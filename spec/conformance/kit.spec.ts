@@ -1,6 +1,6 @@
 /** The kit can fail: each of these transports fails the cases it breaks, and no other. */
 import { describe, expect, test } from 'vitest'
-import { conformance, laterCases } from '../../lib/testing/conformance/index.js'
+import { conformance, laterCases } from 'taskwire/testing'
 import { duplicates, history, ids, lost, overtaken, unheardOf } from '../../lib/testing/conformance/history.js'
 import { memorySubject } from './subjects.js'
 import { failing } from './failing.js'

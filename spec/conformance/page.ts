@@ -1,7 +1,7 @@
 /** docs/conformance.md, from the cases of the transports of this package. */
 import { format, resolveConfig } from 'prettier'
-import { conformance, laterCases } from '../../lib/testing/conformance/index.js'
-import type { Case } from '../../lib/testing/conformance/index.js'
+import { conformance, laterCases } from 'taskwire/testing'
+import type { Case } from 'taskwire/testing'
 import type { Examined } from './subjects.js'
 
 interface Column {

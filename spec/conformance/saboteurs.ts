@@ -1,5 +1,5 @@
 /** Transports with something wrong with them: the memory transport, badly treated. */
-import type { Subject } from '../../lib/testing/conformance/index.js'
+import type { Subject } from 'taskwire/testing'
 import { tap } from '../../lib/testing/conformance/tap.js'
 import type { Answer, Capabilities, Connection, Deliver, Transport } from 'taskwire'
 import { memorySubject } from './subjects.js'

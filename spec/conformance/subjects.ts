@@ -4,9 +4,9 @@ import * as t from 'io-ts'
 import { createMicroservice, listen } from 'taskwire'
 import { memory, memoryBus, type MemoryBus } from 'taskwire/memory'
 import { tcp } from 'taskwire/tcp'
-import type { Subject } from '../../lib/testing/conformance/index.js'
+import type { Subject } from 'taskwire/testing'
 
-const room = 40
+const room = 400
 
 /** Fills the list of dead letters to its bound; the result makes room again. */
 const fill = async (bus: MemoryBus): Promise<() => Promise<void>> => {

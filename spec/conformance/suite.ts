@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import { conformance } from '../../lib/testing/conformance/index.js'
+import { conformance } from 'taskwire/testing'
 import type { Examined } from './subjects.js'
 
 /** Every case of a subject as a test. */

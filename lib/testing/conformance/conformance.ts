@@ -2,6 +2,7 @@ import type { Case, Guarantee } from './case.js'
 import { acceptance } from './cases/acceptance.js'
 import { attempts } from './cases/attempts.js'
 import { deadlines } from './cases/deadlines.js'
+import { drains } from './cases/drain.js'
 import { flow } from './cases/flow.js'
 import { handlers } from './cases/handlers.js'
 import { letters } from './cases/letters.js'
@@ -23,6 +24,7 @@ const guarantees: ReadonlyArray<Guarantee> = [
   ...acceptance,
   ...attempts,
   ...deadlines,
+  ...drains,
   ...flow,
   ...handlers,
   ...letters,

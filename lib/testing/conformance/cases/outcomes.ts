@@ -5,6 +5,7 @@ import { delays } from '../../../core/retry.js'
 import { createMicroservice } from '../../../microservice.js'
 import type { Guarantee } from '../case.js'
 import { check, eventually, gate, left, right, same } from '../expect.js'
+import { throwingParts } from '../parts.js'
 import { reports } from '../reports.js'
 import type { Definition, Stage } from '../stage.js'
 
@@ -145,6 +146,16 @@ const timeLimit = async ({ serve, call, until, patience }: Stage): Promise<void>
         },
         options,
       )
+      .onEvent(
+        'laned',
+        t.string,
+        (name, context) => async () => {
+          starts.push(`${name} ${context.attempt}`)
+          if (name === 'lane' && context.attempt === 1) await door.passed
+          return done
+        },
+        options,
+      )
       .onMessage(
         'asked',
         t.unknown,
@@ -164,12 +175,14 @@ const timeLimit = async ({ serve, call, until, patience }: Stage): Promise<void>
   const client = call([running])
   right('emit', await client.emit('deaf', 1)())
   right('emit', await client.emit('polite', 1)())
+  for (const name of ['lane', 'next in lane']) right('emit', await client.emit('laned', name, { key: 'k' })())
   left('a request past the time limit of its handler', await client.send('asked', 1, t.unknown)(), 'TimeoutError')
   // n.b. a handler that ignores its signal keeps its event for a second of grace
   await eventually(patience + 2_000, 'both are started again', () =>
     ['deaf 2', 'polite 2'].every((one) => starts.includes(one)),
   )
   same('the reason of the signals', aborted, ['timeout', 'timeout'])
+  check(!starts.includes('next in lane 1'), 'the next of a key started before the late one has ended')
   door.open()
   await until(
     'the late results are reported',
@@ -186,7 +199,8 @@ const timeLimit = async ({ serve, call, until, patience }: Stage): Promise<void>
     'TimedOut Retry 1',
   ])
   same('of a request', of('asked'), ['TimedOut Fail 1', 'Done Late 1'])
-  same('starts', [...starts].sort(), ['deaf 1', 'deaf 2', 'polite 1', 'polite 2'])
+  await until('the lane goes on', () => starts.includes('next in lane 1'))
+  same('starts', [...starts].sort(), ['deaf 1', 'deaf 2', 'lane 1', 'lane 2', 'next in lane 1', 'polite 1', 'polite 2'])
 }
 
 export const outcomes: ReadonlyArray<Guarantee> = [
@@ -199,7 +213,10 @@ export const outcomes: ReadonlyArray<Guarantee> = [
     id: 'C25',
     title:
       'A handler that throws, rejects, throws what is no Error or never settles is a typed outcome, and the process goes on.',
-    examine: misbehaving,
+    examine: async (stage) => {
+      await misbehaving(stage)
+      await throwingParts(stage)
+    },
   },
   {
     id: 'C26',

@@ -47,6 +47,34 @@ const roundTrip = async ({ serve, call, until }: Stage): Promise<void> => {
   for (let i = 0; i < 1_000; i++) same(`event ${i}`, seen.get(String(i)), payload(i))
 }
 
+const bounds = async ({ serve, call, world }: Stage): Promise<void> => {
+  const { maxMessageBytes } = world.transport(token)
+  const running = await serve(
+    createMicroservice('bounds')
+      .onMessage('bounds.ask', t.unknown, (value) => TE.right(value), { reply: t.unknown })
+      .onMessage('bounds.make', t.number, (length) => TE.right('x'.repeat(length)), { reply: t.string })
+      .onEvent('bounds.tell', t.unknown, () => TE.right(undefined)),
+  )
+  const client = call([running])
+  // Two bytes of each are quotes.
+  const largest = 'x'.repeat(maxMessageBytes - 2)
+  const umlauts = 'ü'.repeat((maxMessageBytes - 2) / 2)
+  const nested = Array.from({ length: 64 }).reduce<unknown>((inner) => [inner], 1)
+  for (const value of [largest, umlauts, nested])
+    same('what is as large as may be', right('send', await client.send('bounds.ask', value, t.unknown)()), value)
+  right('emit of the largest payload', await client.emit('bounds.tell', largest)())
+  right('the largest reply', await client.send('bounds.make', maxMessageBytes - 2, t.string)())
+  left('a larger reply', await client.send('bounds.make', maxMessageBytes - 1, t.string)(), 'MessageTooLarge')
+  for (const value of [`${largest}x`, `${umlauts}x`]) {
+    left('a larger request', await client.send('bounds.ask', value, t.unknown)(), 'MessageTooLarge')
+    left('a larger event', await client.emit('bounds.tell', value)(), 'MessageTooLarge')
+  }
+  const cyclic: Array<unknown> = []
+  cyclic.push(cyclic)
+  for (const value of [[nested], JSON.parse('{"__proto__":{}}'), 10n, cyclic, () => 1])
+    left('what cannot be sent', await client.send('bounds.ask', value, t.unknown)(), 'InvalidPayload')
+}
+
 const headers: Readonly<Record<string, string>> = Object.fromEntries(
   Array.from({ length: 64 }, (_, i) => [
     `X-Kopf-${i}-aB`,
@@ -94,8 +122,12 @@ const headerRules = async ({ serve, call, callOn, until, world }: Stage): Promis
 export const payloads: ReadonlyArray<Guarantee> = [
   {
     id: 'C01',
-    title: 'A thousand mixed payloads arrive as they were sent, as requests, replies and events.',
-    examine: roundTrip,
+    title:
+      'A thousand mixed payloads arrive as they were sent, the largest possible ones too; larger ones are typed errors.',
+    examine: async (stage) => {
+      await roundTrip(stage)
+      await bounds(stage)
+    },
   },
   {
     id: 'C02',
