@@ -136,6 +136,23 @@ describe('a retryable failure', () => {
     expect(pushed.settlements).toEqual([{ _tag: 'Ack' }])
   })
 
+  test('is handed to a transport that holds back its key meanwhile, if that is the key the transport knows', async () => {
+    const { handler, runs } = gate()
+    const { push } = await stage(
+      (service) =>
+        service
+          .onEvent('own', t.unknown, handler, { ...retryable, orderingKey: () => 'another' })
+          .onEvent('carried', t.unknown, handler, retryable),
+      { random: always, capabilities: { keyedRetry: true } },
+    )
+    const own = push('own', 1, { key: 'k' })
+    const carried = push('carried', 2, { key: 'k' })
+    for (const run of runs) run.finish(E.left('no'))
+    await turn()
+    expect(carried.settlements).toMatchObject([{ _tag: 'Retry', delayMs: 750, attempt: 2 }])
+    expect(own.settlements).toEqual([])
+  })
+
   test('keeps the time of its first failure over every later one', async () => {
     const { push, time } = await stage(
       (service) => service.onEvent('e', t.unknown, () => TE.left('no'), { ...retryable, retry: delays(100, 100) }),

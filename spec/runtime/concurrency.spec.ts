@@ -125,6 +125,21 @@ describe('the lane of a key', () => {
     expect(payloads().at(-1)).toBe('a2')
   })
 
+  test('is free again once the last of its key is over', async () => {
+    const { handler, runs, payloads } = gate()
+    const { push } = await stage((service) => service.onEvent('e', t.unknown, handler))
+    for (const round of [1, 2, 3]) {
+      push('e', `head ${round}`, { key: 'k' })
+      push('e', `tail ${round}`, { key: 'k' })
+      expect(payloads().at(-1)).toBe(`head ${round}`)
+      runs.at(-1)?.finish()
+      await turn()
+      expect(payloads().at(-1)).toBe(`tail ${round}`)
+      runs.at(-1)?.finish()
+      await turn()
+    }
+  })
+
   test('is chosen by orderingKey rather than by what the message carries', async () => {
     const { handler, runs, payloads } = gate()
     const { push } = await stage((service) =>

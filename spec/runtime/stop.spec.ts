@@ -70,6 +70,44 @@ describe('stop', () => {
     expect(report()).toEqual({ ...nothing, drained: 4 })
   })
 
+  test('drains an accepted event though the one before it in its lane was given back', async () => {
+    const gated = gate()
+    const one = await stage((service) => service.onEvent('e', t.unknown, gated.handler, { concurrency: 1 }))
+    one.push('e', 'runs')
+    const given = one.push('e', 'given back', { key: 'k' })
+    const accepted = one.push('e', 'accepted', { key: 'k', awaited: true })
+    const { report } = stopping(one)
+    await turn()
+    expect([given.settlements, accepted.settlements]).toEqual([[draining], []])
+    for (let i = 0; i < 2; i++) {
+      gated.open()[0]?.finish()
+      await turn()
+    }
+    expect(gated.payloads()).toEqual(['runs', 'accepted'])
+    expect(report()).toEqual({ ...nothing, drained: 2 })
+  })
+
+  test('gives a retry that waits for a slot back with its attempts', async () => {
+    const gated = gate()
+    const one = await stage(
+      (service) =>
+        service.onEvent('e', t.unknown, gated.handler, {
+          concurrency: 1,
+          classify: () => 'retryable',
+          orderingKey: String,
+        }),
+      { random: () => 0.5 },
+    )
+    const retried = one.push('e', 'retried')
+    gated.runs[0]?.finish(E.left('no'))
+    await turn()
+    one.push('e', 'runs')
+    await one.time.advance(10_000)
+    stopping(one)
+    await turn()
+    expect(retried.settlements).toMatchObject([{ _tag: 'Retry', delayMs: 0, attempt: 2 }])
+  })
+
   test('refuses what waits past the 1,000th place: nobody was told that it is accepted', async () => {
     const gated = gate()
     const one = await stage((service) => service.onEvent('e', t.unknown, gated.handler, { concurrency: 1 }))
