@@ -72,6 +72,17 @@ describe('a client', () => {
     expect(last()).toMatchObject({ kind: 'request', message: { body: '1', key: undefined, idempotent: true } })
   })
 
+  test('takes any number of patterns, and each for what it is', async () => {
+    const { client, asked } = await connected()
+    for (let i = 0; i < 2_500; i++) void client.emit(`p${i % 1_100}`, i)()
+    expect(asked.every(({ message: { pattern, body } }, i) => pattern === `p${i % 1_100}` && body === String(i))).toBe(
+      true,
+    )
+    void client.emit(1, 0)()
+    void client.emit('1', 0)()
+    expect(asked.slice(-2).map(({ message: { pattern } }) => pattern)).toEqual(['1', '"1"'])
+  })
+
   test('decodes replies: contract or codec, unknown extra fields, nothing at all', async () => {
     const { client, last } = await connected()
     const ask = async (call: () => Promise<unknown>, answer: unknown, status?: 'error') => {

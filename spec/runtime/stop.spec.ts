@@ -358,4 +358,19 @@ describe('a running service', () => {
     expect(await client.emit('e', 'q')()).toEqual(E.left({ _tag: 'Closed' }))
     expect([one.asked.length, one.time.pending()]).toEqual([3, 0])
   })
+
+  test('has clients that say what they waited for, and warm the connection that is there', async () => {
+    const one = await stage((service) => service.onEvent('e', t.unknown, gate().handler))
+    const client = one.running.clients['fake']!
+    expect(await client.connect()).toEqual(E.right(undefined))
+    expect(one.journal).toEqual(['connect', 'subscribe', 'warm'])
+    const waitingFor = async (status: 'ready' | 'lost') => {
+      one.status$.next(status)
+      const call = client.send('get', 1, t.string, { timeout: 100 })()
+      await one.time.advance(120)
+      return call
+    }
+    expect(await waitingFor('ready')).toMatchObject({ left: { _tag: 'TimeoutError', waitingFor: 'reply' } })
+    expect(await waitingFor('lost')).toMatchObject({ left: { _tag: 'TimeoutError', waitingFor: 'connection' } })
+  })
 })
