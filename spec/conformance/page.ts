@@ -12,10 +12,31 @@ interface Column {
 
 const intro = `# Conformance
 
-What every transport promises, as cases that anybody can run. \`conformance(subject)\` of \`taskwire/testing\` gives them for
-whatever test runner: \`for (const { id, title, run } of conformance(subject)) test(title, run)\`. A subject is a transport
-and a way to make a world of it for each case: a broker of its own, a transport to listen on, and one for callers.
-\`conformanceMatrix(cases)\` runs them without a test runner and tells how each ended.
+What every transport promises, as cases that anybody can run with whatever test runner. A subject is a transport and a
+way to make a world of it for each case: a broker of its own (or none, as here), a transport to listen on, and one for
+callers.
+
+\`\`\`ts
+import { test } from 'node:test'
+import { tcp } from 'taskwire/tcp'
+import { conformance, type Subject } from 'taskwire/testing'
+
+const subject: Subject = {
+  name: 'tcp',
+  capabilities: tcp().capabilities,
+  world: async () => ({
+    transport: (name) => tcp({ name }),
+    client: (replicas, name) =>
+      tcp({ name, endpoints: replicas.flatMap(({ addresses }) => addresses[name] ?? []) }),
+    dispose: async () => undefined,
+  }),
+}
+
+for (const { id, title, run } of conformance(subject)) void test(\`\${id} \${title}\`, () => run())
+\`\`\`
+
+A case rejects with a sentence that says what was broken. \`conformanceMatrix(cases)\` runs cases without a test runner and
+tells how each ended. Run them one after another: each looks at what it has left behind in the process.
 
 What a transport can do comes from its capabilities. Where the flag of a case is true, the guarantee is shown, and it does
 not matter whether the transport or the library keeps it. Where it is false, the case shows the flag, that asking for the

@@ -62,7 +62,11 @@ const staged = async (subject: Subject, examine: (on: Stage) => Promise<void>): 
   }
 }
 
-/** The cases of a transport, for any test runner: ``for (const one of conformance(subject)) it(`${one.id} ${one.title}`, one.run)``. */
+/**
+ * The cases of a transport, for any test runner:
+ * ``for (const { id, title, run } of conformance(subject)) test(`${id} ${title}`, () => run())``.
+ * n.b. run them one after another: each looks at what it has left behind in the process.
+ */
 export const conformance = (subject: Subject): ReadonlyArray<Case> =>
   guarantees.map(({ id, title, examine, unless }) => {
     const absent = unless?.lacks(subject.capabilities) === true
