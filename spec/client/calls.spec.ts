@@ -248,6 +248,18 @@ describe('cancelling', () => {
     expect([asked.length - before, time.pending()]).toEqual([0, 0])
   })
 
+  test('with one signal for several calls cancels those that are left, and only those', async () => {
+    const { client, asked } = await connected()
+    const controller = new AbortController()
+    const options = { signal: controller.signal }
+    const calls = [1, 2, 3].map((i) => client.send(Get, i, options)())
+    asked[0]?.answer(reply('value'))
+    controller.abort()
+    expect(await Promise.all(calls)).toEqual([E.right('value'), cancelled, cancelled])
+    expect(asked.map((one) => one.cancelled)).toEqual([false, true, true])
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
+  })
+
   test('leaves no listener on a signal that outlives 1,000 calls, however they end', async () => {
     const { client, asked, time } = await connected()
     const { signal } = new AbortController()
