@@ -1,6 +1,7 @@
 import type { Case, Guarantee } from './case.js'
 import { acceptance } from './cases/acceptance.js'
 import { attempts } from './cases/attempts.js'
+import { cancels } from './cases/cancel.js'
 import { deadlines } from './cases/deadlines.js'
 import { drains } from './cases/drain.js'
 import { flow } from './cases/flow.js'
@@ -23,6 +24,7 @@ import type { Subject } from './subject.js'
 const guarantees: ReadonlyArray<Guarantee> = [
   ...acceptance,
   ...attempts,
+  ...cancels,
   ...deadlines,
   ...drains,
   ...flow,
