@@ -298,23 +298,57 @@ describe('the time limit of an event', () => {
     expect([payloads().at(-1), pushed.settlements]).toEqual(['a2', [{ _tag: 'Ack' }]])
   })
 
-  test('where the transport cannot delay: the event runs again beside the handler that ignores its signal', async () => {
-    const { handler, runs } = gate()
-    const { push, time, running } = await stage(
-      (service) => service.onEvent('e', t.unknown, handler, { concurrency: 2, timeout: 100 }),
-      { random: () => 1, capabilities: { delayedRetry: false } },
-    )
-    const pushed = push('e', 1)
-    await time.advance(1_120 + 1_000)
-    expect(runs.map(({ context }) => context.attempt)).toEqual([1, 2])
-    runs[1]?.finish()
-    await turn()
-    expect(pushed.settlements).toEqual([{ _tag: 'Ack' }])
-    runs[0]?.finish()
-    await turn()
-    expect(pushed.settlements).toHaveLength(1)
-    expect(await running.stop()).toEqual({ drained: 0, aborted: 0, unsettled: 0, lost: 0 })
-    expect(time.pending()).toBe(0)
+  describe('where the transport cannot delay', () => {
+    const slow = async () => {
+      const { handler, runs } = gate()
+      const one = await stage((service) => service.onEvent('e', t.unknown, handler, { concurrency: 2, timeout: 100 }), {
+        random: () => 1,
+        capabilities: { delayedRetry: false },
+      })
+      const pushed = one.push('e', 1)
+      await one.time.advance(1_120)
+      return { ...one, runs, pushed }
+    }
+    const over = async (
+      { running, time, reports }: Awaited<ReturnType<typeof slow>>,
+      statements: ReadonlyArray<string>,
+    ) => {
+      expect(reports.map(({ settlement }) => settlement)).toEqual(statements)
+      expect(await running.stop()).toEqual({ drained: 0, aborted: 0, unsettled: 0, lost: 0 })
+      expect(time.pending()).toBe(0)
+    }
+
+    test('the event runs again beside the handler that ignores its signal', async () => {
+      const one = await slow()
+      await one.time.advance(1_000)
+      expect(one.runs.map(({ context }) => context.attempt)).toEqual([1, 2])
+      one.runs[1]?.finish()
+      await turn()
+      expect(one.pushed.settlements).toEqual([{ _tag: 'Ack' }])
+      one.runs[0]?.finish()
+      await turn()
+      await over(one, ['Retry', 'Ack', 'Late'])
+      expect(one.pushed.settlements).toHaveLength(1)
+    })
+
+    test('the handler may end while its event is parked, or runs again: one settlement, and every slot is free', async () => {
+      for (const ms of [500, 1_000]) {
+        const one = await slow()
+        await one.time.advance(ms)
+        one.runs[0]?.reject(new Error('late'))
+        await one.time.advance(1_000 - ms)
+        expect([one.runs.length, one.pushed.settlements]).toEqual([2, []])
+        one.runs[1]?.finish()
+        await turn()
+        expect(one.pushed.settlements).toEqual([{ _tag: 'Ack' }])
+        for (const i of [2, 3]) one.push('e', i)
+        expect(one.runs).toHaveLength(4)
+        for (const run of one.runs.slice(2)) run.finish()
+        await turn()
+        await over(one, ['Retry', 'Late', 'Ack', 'Ack', 'Ack'])
+        expect(one.pushed.settlements).toHaveLength(1)
+      }
+    })
   })
 })
 
