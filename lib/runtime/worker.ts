@@ -25,7 +25,8 @@ export const defaultConcurrency = 32
 
 export const worker = (runnable: Runnable, served: Served, shared: Shared): Worker => {
   const { clock, budget } = shared
-  const { policy } = runnable.resolved.endpoint
+  const { policy, _tag } = runnable.resolved.endpoint
+  const isEvent = _tag === 'OnEvent'
   const slots = policy.concurrency ?? defaultConcurrency
   const admitting = admission()
   const ready = queue<Job>()
@@ -108,8 +109,8 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
       return
     }
-    // n.b. also where a slot is free: each start may end in a retry that is held
-    if (budget.full()) {
+    // n.b. also where a slot is free: each start of an event may end in a retry that is held
+    if (isEvent && budget.full()) {
       settle({ _tag: 'Refuse', because: 'overloaded', limit: budget.limit })
       return
     }

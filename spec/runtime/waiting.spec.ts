@@ -46,6 +46,20 @@ describe('what waits', () => {
     expect(alone.push('e', 0, { body: mebibytes(65) }).settlements).toEqual([])
   })
 
+  test('does not keep requests from an endpoint with a free slot', async () => {
+    const { handler } = gate()
+    const { push } = await stage((service) =>
+      service
+        .onEvent('e', t.unknown, handler, { concurrency: 1 })
+        .onMessage('m', t.unknown, () => TE.right('answered')),
+    )
+    for (const i of numbers(10_001)) push('e', i)
+    expect(push('e', 'over').settlements).toEqual([overloaded])
+    const asked = push('m', 'asked')
+    await turn()
+    expect(asked.settlements).toMatchObject([{ _tag: 'Reply', status: 'ok' }])
+  })
+
   test('and is refused leaves its lane as it was', async () => {
     const { handler, runs } = gate()
     const { push } = await stage((service) => service.onEvent('e', t.unknown, handler, { concurrency: 1 }))
