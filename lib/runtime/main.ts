@@ -17,41 +17,57 @@ export interface MainOptions<N extends string = string> extends ListenOptions {
 
 const signals = ['SIGTERM', 'SIGINT'] as const
 
+/** How long a process with handlers that were given up may still live, in milliseconds. */
+const lingerMs = 1_000
+
 /**
- * Runs a service until SIGTERM or SIGINT, drains it, and resolves; a second signal ends the process at once. The exit
- * code is 0 after a clean stop, 1 when it could not start, or when handlers were given up. Only this function touches
- * the process.
+ * Runs a service until SIGTERM or SIGINT (while it starts, too), drains it, and resolves; a second signal ends the
+ * process at once. The exit code is 0 after a clean stop, 1 when it could not start, or when handlers were given up: what
+ * these still hold keeps the process alive for no more than a second. Only this function touches the process.
  */
 export const runMain = async <T extends Transport>(
   service: Service<T>,
   { close = [], started, ...options }: MainOptions<NameOf<T>> = {},
 ): Promise<void> => {
-  const running = await listen(service, options)()
-  if (E.isLeft(running)) {
-    process.stderr.write(`taskwire: ${service.name} did not start: ${render(running.left)}\n`)
-    process.exitCode = 1
-    await Promise.allSettled(close.map((one) => one.close()))
-    return
-  }
-  const { stop } = running.right
+  let stopNow = (): void => undefined
   const signalled = new Promise<void>((resolve) => {
-    const onSignal = (): void => {
-      for (const signal of signals) {
-        process.off(signal, onSignal)
-        process.on(signal, force)
-      }
-      resolve()
-    }
-    for (const signal of signals) process.on(signal, onSignal)
+    stopNow = resolve
   })
+  const onSignal = (): void => {
+    for (const signal of signals) process.off(signal, onSignal).on(signal, force)
+    stopNow()
+  }
+  for (const signal of signals) process.on(signal, onSignal)
   const release = keepAlive()
-  started?.(running.right)
-  await signalled
-  const report = await stop()
-  await Promise.allSettled(close.map((one) => one.close()))
-  release()
-  for (const signal of signals) process.off(signal, force)
-  if (report.unsettled > 0) process.exitCode = 1
+  try {
+    const running = await listen(service, options)()
+    if (E.isLeft(running)) {
+      process.stderr.write(`taskwire: ${service.name} did not start: ${render(running.left)}\n`)
+      process.exitCode = 1
+    } else await serve(running.right, started, signalled)
+  } finally {
+    await Promise.allSettled(close.map((one) => one.close()))
+    release()
+    for (const signal of signals) process.off(signal, onSignal).off(signal, force)
+  }
+}
+
+// n.b. a `started` that throws stops the service, too
+const serve = async <N extends string>(
+  running: Running<N>,
+  started: MainOptions<N>['started'],
+  signalled: Promise<void>,
+): Promise<void> => {
+  try {
+    started?.(running)
+    await signalled
+  } finally {
+    const { unsettled } = await running.stop()
+    if (unsettled > 0) {
+      process.exitCode = 1
+      realClock.after(lingerMs, force, true)
+    }
+  }
 }
 
 // A handler of signals does not keep a process alive, and a transport without a socket does not either.

@@ -67,6 +67,28 @@ describe('a program', () => {
     expect(stdout()).toContain('aborted: stopping')
   })
 
+  test('does not outlive a handler that was given up and still holds a timer', async () => {
+    const { child, ended, said } = run('clings')
+    await said('started')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual({ code: 1, signal: null })
+  })
+
+  test('stops in order at a signal that comes while it starts', async () => {
+    const { child, ended, said, stdout } = run('slow')
+    await said('connecting')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual({ code: 0, signal: null })
+    expect(stdout().slice(-2)).toEqual(['closed', 'stopped'])
+  })
+
+  test('stops the service when what it does once it has started throws', async () => {
+    const { ended, stdout, stderr } = run('throws')
+    expect((await ended).code).toBe(1)
+    expect(stdout()).toEqual(['closed'])
+    expect(stderr()).toContain('no port for the health endpoint')
+  })
+
   test('exits with 1 at once on a second signal', async () => {
     const { child, ended, said, stdout } = run('busy')
     await said('started')
