@@ -120,7 +120,7 @@ const make = <T extends Transport, X extends AnyEndpoint>(
 ): Microservice<T, X> => {
   const add = (...added: ReadonlyArray<AnyEndpoint>) =>
     make({ ...s, endpoints: [...s.endpoints, ...added.map((e) => withDefaults(s.options, e))] }, on)
-  const own = { middleware: [], origin: s.name }
+  const own = { middleware: [], origin: s.name, requires: [] }
   const builder = {
     ...s,
     transport: (transport: Transport) => make({ ...s, transports: [...s.transports, transport] }, on),

@@ -1,6 +1,7 @@
 /** Endpoints and contracts: what a service handles, and what its clients agree with it on. Plain covariant data. */
 import type * as t from 'io-ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Capabilities } from './capabilities.js'
 import type { Context } from './context.js'
 import type { Middleware } from './outcome.js'
 import type { Pattern } from './pattern.js'
@@ -56,6 +57,8 @@ interface Endpoint<out P extends Pattern, out A> {
   readonly middleware: ReadonlyArray<Middleware>
   /** The name of the service that defined it. */
   readonly origin: string
+  /** What the definitions it was included with require of its transports. */
+  readonly requires: ReadonlyArray<keyof Capabilities>
 }
 
 /** An event handler. Any number may share a pattern; each is settled on its own. */

@@ -1,6 +1,7 @@
 /** A service definition: plain frozen data that interpreters run (`listen`), test (`inject`) or document. */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import type { Capabilities, Transport } from '../transport/transport.js'
+import type { Transport } from '../transport/transport.js'
+import type { Capabilities } from './capabilities.js'
 import type { Context } from './context.js'
 import type { AnyEndpoint, Classified, Policy } from './endpoint.js'
 import type { DefinitionError } from './error.js'
@@ -15,9 +16,12 @@ export interface ServiceOptions {
   readonly retry?: RetryPolicy
   readonly classify?: (error: unknown) => Classified
   readonly deadLetter?: boolean | string
-  /** The format of bodies. Default JSON. */
+  /** The format of bodies, of the service that listens: one format for each, whatever it includes. Default JSON. */
   readonly serde?: Serde
-  /** Capabilities every transport must have: `listen` answers `Unsupported` where one lacks them. */
+  /**
+   * Capabilities every transport must have, or of an included definition, every transport that its endpoints listen on:
+   * `listen` answers `Unsupported` where one lacks them.
+   */
   readonly require?: ReadonlyArray<keyof Capabilities>
 }
 
@@ -65,15 +69,16 @@ export const withDefaults = <E extends AnyEndpoint>(options: ServiceOptions, end
   policy: { ...defaultsOf(options), ...endpoint.policy },
 })
 
-/** The endpoints of a service as another one takes them over: its middleware around each, `on` where it had none. */
+/** The endpoints of a service as another one takes them over: its middleware around each, `on` where it had none, and what it requires. */
 export const adopt = <E extends AnyEndpoint>(
-  { middleware, endpoints }: Service<Transport, E>,
+  { middleware, endpoints, options }: Service<Transport, E>,
   on?: ReadonlyArray<string>,
 ): ReadonlyArray<E> =>
   endpoints.map((endpoint) => ({
     ...endpoint,
     on: endpoint.on ?? on,
     middleware: [...middleware, ...endpoint.middleware],
+    requires: [...endpoint.requires, ...(options.require ?? [])],
   }))
 
 const required = (

@@ -35,6 +35,8 @@ const unsupported = (service: Service, endpoints: ReadonlyArray<Resolved>): Unsu
     if (missing !== undefined) return { _tag: 'Unsupported', transport: name, capability: missing, endpoint: undefined }
     for (const { endpoint, pattern, id } of endpoints) {
       if (!listensOn(name)(endpoint)) continue
+      const lacking = endpoint.requires.find((capability) => !capabilities[capability])
+      if (lacking !== undefined) return { _tag: 'Unsupported', transport: name, capability: lacking, endpoint: id }
       const { deadLetter } = endpoint.policy
       if (deadLetter !== undefined && deadLetter !== false && !capabilities.deadLetter && endpoint._tag === 'OnEvent')
         return { _tag: 'Unsupported', transport: name, capability: 'deadLetter', endpoint: id }
@@ -82,6 +84,18 @@ const within = <A>(
       })
   })
 
+/** Resolves with the first Left, without waiting for the others, or with nothing once all are Right. */
+const firstLeft = <E>(all: ReadonlyArray<Promise<Either<E, unknown>>>): Promise<Either<E, never> | undefined> =>
+  new Promise((resolve) => {
+    for (const one of all)
+      void one.then((result) => {
+        if (E.isLeft(result)) resolve(result)
+      })
+    void Promise.all(all).then(() => {
+      resolve(undefined)
+    })
+  })
+
 /**
  * Runs a service: connects every transport, subscribes every endpoint, and resolves when all of them are live, so that
  * what is published next is received. On any failure everything is closed again and the Left says why; every mistake of
@@ -99,7 +113,7 @@ export const listen =
     const { startTimeout = 30_000, drainTimeout = 10_000, abortGrace = 2_000 } = options
     const env = environment(service.name, options)
     const outcome$ = new Subject<OutcomeReport>()
-    const state = { stopping: false, ended: (): void => undefined }
+    const state = { stopping: false, abandoned: false, ended: (): void => undefined }
     const shared: Shared = {
       clock: env.clock,
       random: env.random,
@@ -137,6 +151,10 @@ export const listen =
       const connected = await within(env, until, failed, transport.connect(env), close)
       if (E.isLeft(connected)) return connected
       const connection = connected.right
+      if (state.abandoned) {
+        close(connection)
+        return E.right(undefined)
+      }
       const endpoints = resolved.right.filter(({ endpoint }) => listensOn(name)(endpoint))
       const workers: ReadonlyArray<Worker> = endpoints.map((one) =>
         worker(runnable(one, surroundings), transport, shared),
@@ -157,10 +175,10 @@ export const listen =
       return live
     }
 
-    const all = await Promise.all(service.transports.map(attach))
+    const failure = await firstLeft(service.transports.map(attach))
+    state.abandoned = failure !== undefined
     const limits = { drainTimeout, abortGrace }
     const live = running<NameOf<T>>(env, opened, shared.limits, outcome$, state, limits, surroundings.serde)
-    const failure = all.find(E.isLeft)
     if (failure === undefined) return E.right(live)
     // What was delivered meanwhile ends as at any other stop.
     await live.stop()

@@ -118,9 +118,26 @@ describe('listen', () => {
     const { first, second, service } = two({}, broken)
     const { result, time } = await start(service)
     expect(result).toMatchObject({ _tag: 'Left', left: { _tag: 'TransportFailed', name: 'b' } })
-    expect(first.journal).toEqual(['connect', 'subscribe', 'stopIntake', 'close'])
+    // It may still have been subscribing: the failure of one is not kept waiting for the other.
+    expect(first.journal.filter((step) => step !== 'stopIntake')).toEqual(['connect', 'subscribe', 'close'])
     expect(second.journal.includes('close')).toBe(second.journal.includes('subscribe'))
     expect(time.pending()).toBe(0)
+  })
+
+  test('answers with the first failure at once, and closes what connects afterwards', async () => {
+    let connect: () => void = () => undefined
+    const slow = fake({
+      name: 'a',
+      connect: () => new Promise((resolve) => (connect = () => resolve(E.right(undefined)))),
+    })
+    const service = createMicroservice('service')
+      .transport(slow.transport)
+      .transport(fake({ name: 'b', connect: left }).transport)
+    const { result } = await start(service)
+    expect(result).toEqual(E.left(failed))
+    connect()
+    await turn()
+    expect(slow.journal).toEqual(['connect', 'close'])
   })
 
   test('rolls back though a transport cannot close', async () => {
@@ -256,6 +273,17 @@ describe('listen', () => {
       .transport(b.transport)
       .onEvent('e.*', t.unknown, ok, { on: ['b'], deadLetter: true })
     expect((await start(bound)).result?._tag).toBe('Right')
+  })
+
+  test('asks what an included definition requires of the transports its endpoints listen on', async () => {
+    const a = fake({ name: 'a', capabilities: { fanOut: false } })
+    const b = fake({ name: 'b' })
+    const child = createMicroservice('child', { require: ['fanOut'] }).onEvent('e', t.unknown, ok)
+    const app = createMicroservice('app').transport(a.transport).transport(b.transport)
+    const { result } = await start(app.include(child))
+    expect(result).toEqual(E.left({ _tag: 'Unsupported', transport: 'a', capability: 'fanOut', endpoint: 'e' }))
+    expect((await start(app.include(child, { on: ['b'] }))).result?._tag).toBe('Right')
+    expect((await start(app.include(createMicroservice('between').include(child)))).result?._tag).toBe('Left')
   })
 
   test.each([
