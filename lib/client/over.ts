@@ -36,6 +36,12 @@ const argumentsOf = (
     : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: fourth ?? {} }
 }
 
+// An event is emitted for good: its cause may be over before it is accepted.
+const signalOf = ({ signal, from }: SendOptions, kind: 'request' | 'publish'): AbortSignal | undefined => {
+  const inherited = kind === 'request' ? from?.signal : undefined
+  return signal === undefined || inherited === undefined ? (signal ?? inherited) : AbortSignal.any([signal, inherited])
+}
+
 /** The calls of a client, over what it stands on. */
 export const clientOn = (foundation: Foundation, transport: Transport, env: Environment, serde: Serde): Client => {
   const underWay = calls(foundation, env)
@@ -56,7 +62,7 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
       done(message)
       return () => undefined
     }
-    const signal = options.signal ?? (kind === 'request' ? options.from?.signal : undefined)
+    const signal = signalOf(options, kind)
     return underWay.start(kind, message.right, signal, now, (answer) => {
       done(resultOf(to, serde, answer))
     })

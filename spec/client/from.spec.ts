@@ -75,6 +75,18 @@ describe('a call from a context', () => {
     expect([request.cancelled, last().cancelled, await soFar(emitted)]).toEqual([true, false, 'pending'])
   })
 
+  test('with a signal of its own is cancelled by either', async () => {
+    const { client } = await connected()
+    const [first, second] = [parent(), parent()]
+    const own = new AbortController()
+    const one = client.send('get', 1, t.string, { from: first, signal: own.signal })()
+    const two = client.send('get', 1, t.string, { from: second, signal: own.signal })()
+    abortContext(first, 'cancelled')
+    expect([await one, await soFar(two)]).toEqual([{ _tag: 'Left', left: { _tag: 'Cancelled' } }, 'pending'])
+    own.abort()
+    expect(await two).toEqual({ _tag: 'Left', left: { _tag: 'Cancelled' } })
+  })
+
   test('that was cancelled before sends nothing, and emits all the same', async () => {
     const { client, asked } = await connected()
     const context = parent()
