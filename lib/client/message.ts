@@ -31,9 +31,9 @@ const refused = (...issues: ReadonlyArray<Issue>): CallFailure => ({ _tag: 'Inva
 
 const destination = (pattern: unknown): Either<CallFailure, string> => {
   const form = canonical(pattern)
-  if (E.isLeft(form)) return E.left(refused({ path: 'pattern', expected: `usable: ${form.left}` }))
+  if (E.isLeft(form)) return E.left(refused({ path: 'pattern', expected: `a usable pattern: ${form.left}` }))
   return isWildcard(form.right)
-    ? E.left(refused({ path: 'pattern', expected: 'without wildcards: only handlers listen on * and #' }))
+    ? E.left(refused({ path: 'pattern', expected: 'a pattern without wildcards: only handlers listen on * and #' }))
     : form
 }
 

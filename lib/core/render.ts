@@ -2,7 +2,7 @@
 import type { CallFailure, DefinitionError, Issue, StartError } from './error.js'
 
 const places = (issues: ReadonlyArray<Issue>): string =>
-  issues.map(({ path, expected }) => `${path === '' ? 'the value' : path} must be ${expected}`).join('; ')
+  issues.map(({ path, expected }) => `${path === '' ? 'the value' : path} (expected ${expected})`).join('; ')
 
 const definition = (error: DefinitionError): string => {
   switch (error._tag) {

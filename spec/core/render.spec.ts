@@ -23,11 +23,11 @@ const errors: ByTag<Any> = {
   ],
   InvalidPayload: [
     { _tag: 'InvalidPayload', issues },
-    'the payload was refused: the value must be an object; a.b must be number',
+    'the payload was refused: the value (expected an object); a.b (expected number)',
   ],
   InvalidReply: [
     { _tag: 'InvalidReply', issues },
-    'the reply does not match its codec: the value must be an object; a.b must be number',
+    'the reply does not match its codec: the value (expected an object); a.b (expected number)',
   ],
   Internal: [{ _tag: 'Internal', errorId: 'id' }, 'the handler failed unexpectedly; its log has the details under id'],
   Disconnected: [

@@ -104,7 +104,7 @@ export const settingsOf = (
     ...problem('endpoints', 'a host and a port from 1 to 65535 each', wrong !== undefined),
     ...problem(
       'tls',
-      `TLS, because a token would travel in the clear to ${exposed?.host ?? ''}; or set insecure: true`,
+      `set, because a token would travel in the clear to ${exposed?.host ?? ''}; or set insecure: true`,
       exposed !== undefined,
     ),
     ...limitProblems(settings.limits),

@@ -198,7 +198,7 @@ describe('options', () => {
     ['an empty name', { name: '' }, /name must be text/],
     ['an unknown limit', { limits: { maxFrames: 1 } }, /limits.maxFrames must be one of/],
     ['a limit below 1', { limits: { maxInFlight: 0 } }, /limits.maxInFlight must be a number from 1/],
-    ['a token in the clear', { token: T.of('t'), endpoints: [{ host: '10.0.0.1', port: 1 }] }, /tls must be TLS/],
+    ['a token in the clear', { token: T.of('t'), endpoints: [{ host: '10.0.0.1', port: 1 }] }, /tls must be set/],
   ])('with %s are reported by connect', async (_what, options, message) => {
     const found = await tcp(options as TcpOptions).connect(environment())()
     expect(found).toMatchObject({
