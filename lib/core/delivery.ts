@@ -21,10 +21,17 @@ export interface Delivery<out C extends Context = Context> {
 }
 
 /**
- * Takes a delivery; calls `settle` exactly once, possibly before it returns, and never throws. Callbacks, not
- * `Task<Settlement>`: this is the hot path, and each promise between socket and handler costs 2 % of the throughput.
+ * Takes back a delivery that has not started: it is settled at once, as `Fail` (`Cancelled`) when it is a request, as
+ * `Refuse` when it is an event that was not admitted yet. Does nothing once it was admitted, has started or is settled.
+ */
+export type Withdraw = () => void
+
+/**
+ * Takes a delivery; calls `settle` exactly once, possibly before it returns, and never throws. One that has to wait can
+ * be taken back by what it returns. Callbacks, not `Task<Settlement>`: this is the hot path, and each promise between
+ * socket and handler costs 2 % of the throughput.
  */
 export type Deliver<in C extends Context = Context> = (
   delivery: Delivery<C>,
   settle: (settlement: Settlement) => void,
-) => void
+) => Withdraw | undefined
