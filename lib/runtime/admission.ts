@@ -28,21 +28,23 @@ export const admission = (limit = admittedWaiting): Admission => {
       if (job.admission !== 'none') return
       if (waiting >= limit) {
         job.admission = 'held'
-        held.push(job)
+        job.held = held.push(job)
         return
       }
       waiting += 1
       accept(job, 'counted')
     },
     leaves: (job) => {
-      if (job.admission === 'held') job.admission = 'none'
+      if (job.admission === 'held') {
+        job.admission = 'none'
+        if (job.held !== undefined) held.remove(job.held)
+      }
       if (job.admission !== 'counted') return
       job.admission = 'accepted'
       waiting -= 1
       while (waiting < limit) {
         const next = held.shift()
         if (next === undefined) return
-        if (next.admission !== 'held') continue
         waiting += 1
         accept(next, 'counted')
       }

@@ -54,6 +54,8 @@ export interface Attempts {
 
 /** The time limit of an event handler, in milliseconds, unless the endpoint or the service says otherwise. */
 export const defaultTimeout = 30_000
+const noBytes = new Uint8Array(0)
+
 /** How long a handler may take to notice its aborted signal before its event is handed on for a retry. */
 export const graceMs = 1_000
 
@@ -111,7 +113,10 @@ export const attempts = (
     job.limitMs = Math.min(remaining, timeout)
     job.dueAt = now + job.limitMs
     limits.add(job)
-    runnable.start(job.payload, job.context, (outcome) => {
+    const payload = job.payload ?? runnable.decode(job.body)
+    job.payload = undefined
+    if (!isEvent) job.body = noBytes
+    runnable.start(payload, job.context, (outcome) => {
       finish(job, outcome)
     })
   }

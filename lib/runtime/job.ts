@@ -3,6 +3,7 @@ import type { Due } from '../core/deadlines.js'
 import type { Issue } from '../core/error.js'
 import type { Decoded } from '../core/dispatch.js'
 import type { Settlement } from '../core/settlement.js'
+import type { Place } from './queue.js'
 
 /**
  * A delivery on its way through the runtime. One object for each, changed in place: copies here are a tenth of the
@@ -10,12 +11,14 @@ import type { Settlement } from '../core/settlement.js'
  */
 export interface Job extends Due {
   dueAt: number
-  // n.b. not the delivery itself: a small body would keep alive the whole read it is a part of
   /** The size of the body. */
   readonly bytes: number
+  /** What each start decodes afresh; of a job that waits a copy of its own, and nothing once no start can follow. */
+  body: Uint8Array
   readonly settle: (settlement: Settlement) => void
   readonly admitted: ((issues: ReadonlyArray<Issue> | undefined) => void) | undefined
-  readonly payload: Decoded
+  /** The payload as decoded on arrival, for the start that follows at once: decoded values may be twenty times their bytes. */
+  payload: Decoded | undefined
   /** The key that the message carries, by which the transport itself may keep an order. */
   readonly messageKey: string | undefined
   /** The ordering key, if any: its lane stays taken until the job is over. */
@@ -37,6 +40,11 @@ export interface Job extends Due {
   firstFailedAt: number | undefined
   /** The retry that this process waited for and has not started yet. */
   retry: Extract<Settlement, { readonly _tag: 'Retry' }> | undefined
+  /** Its place among those that wait for a slot, or for the lane of its key (`inLane`). */
+  place: Place<Job> | undefined
+  inLane: boolean
+  /** Its place among those that wait to be accepted. */
+  held: Place<Job> | undefined
   /** Forgets the timer of a retry in place, a grace or a parking. */
   forget: (() => void) | undefined
 }

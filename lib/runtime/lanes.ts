@@ -1,11 +1,13 @@
-import { queue, type Queue } from './queue.js'
+import { queue, type Place, type Queue } from './queue.js'
 
 /** Lanes of keys: of each key one value is on its way, and the others wait behind it in order. */
 export interface Lanes<A> {
   /** Takes the lane of a key if it is free; false when it is taken. */
   readonly enter: (key: string) => boolean
   /** Waits behind whoever has the lane. */
-  readonly join: (key: string, value: A) => void
+  readonly join: (key: string, value: A) => Place<A>
+  /** Takes out one who waits, out of turn. */
+  readonly remove: (key: string, place: Place<A>) => void
   /** The lane's current value is over: the next one, which now has the lane, or nothing and the lane is free. */
   readonly next: (key: string) => A | undefined
   /** How many wait. */
@@ -27,8 +29,11 @@ export const lanes = <A>(): Lanes<A> => {
     join: (key, value) => {
       const lane = taken.get(key) ?? queue<A>()
       taken.set(key, lane)
-      lane.push(value)
       waiting += 1
+      return lane.push(value)
+    },
+    remove: (key, place) => {
+      if (taken.get(key)?.remove(place) === true) waiting -= 1
     },
     next: (key) => {
       const value = taken.get(key)?.shift()

@@ -1,7 +1,8 @@
 /** Takes the deliveries of one subscription: slots, key lanes, what waits, what is parked. */
 import { nextAttempt } from '../core/context.js'
 import type { Deliver } from '../core/delivery.js'
-import type { Runnable } from '../core/dispatch.js'
+import type { Failure } from '../core/error.js'
+import type { Decoded, Runnable } from '../core/dispatch.js'
 import { accept, admission } from './admission.js'
 import { attempts, type Retrying, type Served, type Shared } from './attempts.js'
 import type { Job } from './job.js'
@@ -20,13 +21,18 @@ export interface Worker {
   readonly close: () => void
 }
 
+// A small body inside a large read would keep all of it alive for as long as it waits.
+const own = (body: Uint8Array): Uint8Array =>
+  body.buffer.byteLength > 2 * body.length + 1_024 ? new Uint8Array(body) : body
+
 /** Handlers of a subscription that run at once, unless the endpoint or the service says otherwise. */
 export const defaultConcurrency = 32
 
 export const worker = (runnable: Runnable, served: Served, shared: Shared): Worker => {
-  const { clock, budget } = shared
+  const { clock, budget, limits } = shared
   const { policy, _tag } = runnable.resolved.endpoint
   const isEvent = _tag === 'OnEvent'
+  const byPayload = policy.orderingKey !== undefined
   const slots = policy.concurrency ?? defaultConcurrency
   const admitting = admission()
   const ready = queue<Job>()
@@ -63,12 +69,34 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   }
   const follow = (key: string): void => {
     const next = keyed.next(key)
-    if (next !== undefined) ready.push(next)
+    if (next !== undefined) stand(next)
   }
 
+  const stand = (job: Job): void => {
+    job.inLane = false
+    job.place = ready.push(job)
+  }
   const leave = (job: Job): void => {
+    job.place = undefined
     budget.give(job.bytes)
     admitting.leaves(job)
+    limits.remove(job)
+  }
+  // Takes a job out, wherever it waits, so that nothing of it is left; the lane it was next in goes on.
+  const takeOut = (job: Job): boolean => {
+    const { place, key } = job
+    if (place === undefined || job.state !== 'waiting') return false
+    if (!job.inLane) ready.remove(place)
+    else if (key !== undefined) keyed.remove(key, place)
+    leave(job)
+    if (!job.inLane && key !== undefined) follow(key)
+    return true
+  }
+  const fail = (job: Job, failure: Failure): void => {
+    job.state = 'over'
+    job.settle({ _tag: 'Fail', failure })
+    fill()
+    shared.ended()
   }
 
   // n.b. the lane stays taken: that is what keeps the order of its key
@@ -83,21 +111,22 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     job.firstFailedAt = reason.firstFailedAt
     job.context = nextAttempt(job.context, attempt)
     parked.set(job, { ...retry, dueAt: clock.now() + delayMs })
+    job.body = own(job.body)
     budget.hold(job.bytes)
     job.forget = clock.after(delayMs, () => {
       job.forget = undefined
       parked.delete(job)
       job.state = 'waiting'
-      ready.push(job)
+      stand(job)
       fill()
     })
   }
 
   const starts = attempts(runnable, served, shared, { free, park })
 
-  const keyOf = (payload: unknown): string | undefined => {
+  const keyOf = (payload: Decoded | undefined): string | undefined => {
     try {
-      return policy.orderingKey?.(payload as never)
+      return payload?._tag === 'Right' ? policy.orderingKey?.(payload.right as never) : undefined
     } catch (cause) {
       runnable.defect(cause)
       return undefined
@@ -107,63 +136,95 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   const deliver: Deliver = (delivery, settle) => {
     if (shared.stopping()) {
       settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
-      return
+      return undefined
     }
     // n.b. also where a slot is free: each start of an event may end in a retry that is held
     if (isEvent && budget.full()) {
       settle({ _tag: 'Refuse', because: 'overloaded', limit: budget.limit })
-      return
+      return undefined
     }
     const { body, admitted } = delivery
-    const payload = runnable.decode(body)
-    const { _tag: decoded } = payload
+    const room = running < slots && ready.size() === 0
+    // What has to wait is decoded when it starts, unless its key or its acceptance depend on what it says.
+    const payload = room || byPayload || admitted !== undefined ? runnable.decode(body) : undefined
+    const invalid = payload?._tag === 'Left'
     const job: Job = {
       bytes: body.length,
+      body,
       settle,
       admitted,
       payload,
       messageKey: delivery.key,
-      key: decoded === 'Left' ? undefined : (keyOf(payload.right) ?? delivery.key),
+      key: invalid ? undefined : ((byPayload ? keyOf(payload) : undefined) ?? delivery.key),
       arrivedAt: clock.now(),
-      expire: starts.expire,
+      expire,
       context: delivery.context,
       state: 'waiting',
-      admission: admitted === undefined || decoded === 'Left' ? 'accepted' : 'none',
+      admission: admitted === undefined || invalid ? 'accepted' : 'none',
       limitMs: 0,
       dueAt: 0,
       slot: -1,
       firstFailedAt: delivery.firstFailedAt,
       retry: undefined,
+      place: undefined,
+      inLane: false,
+      held: undefined,
       forget: undefined,
     }
-    if (decoded === 'Left') {
+    if (invalid) {
       // No handler will run, so this needs no slot.
       admitted?.(payload.left)
       start(job)
-      return
+      return undefined
     }
     const follows = job.key !== undefined && !keyed.enter(job.key)
-    if (!follows && running < slots && ready.size() === 0) {
+    if (!follows && room) {
       start(job)
-      return
+      return undefined
     }
     if (!budget.take(body.length)) {
       if (job.key !== undefined && !follows) follow(job.key)
       settle({ _tag: 'Refuse', because: 'overloaded', limit: budget.limit })
-      return
+      return undefined
     }
-    if (follows && job.key !== undefined) keyed.join(job.key, job)
-    else ready.push(job)
+    job.payload = undefined
+    job.body = own(body)
+    if (follows && job.key !== undefined) {
+      job.inLane = true
+      job.place = keyed.join(job.key, job)
+    } else stand(job)
     admitting.waits(job)
+    const { deadline } = job.context
+    if (!isEvent && deadline._tag === 'Some') {
+      job.dueAt = deadline.value
+      limits.add(job)
+    }
+    return () => {
+      withdraw(job)
+    }
+  }
+
+  const withdraw = (job: Job): void => {
+    const answered = isEvent && (job.admission === 'counted' || job.admission === 'accepted')
+    if (answered || !takeOut(job)) return
+    if (isEvent) giveBack(job, 'overloaded')
+    else fail(job, { _tag: 'Cancelled' })
+  }
+
+  // A request that waits is answered at its deadline, and makes room, whether or not a slot is ever free again.
+  const expire = (job: Job): void => {
+    if (job.state !== 'waiting') starts.expire(job)
+    else if (takeOut(job))
+      fail(job, { _tag: 'TimeoutError', afterMs: Math.round(clock.now() - job.arrivedAt), waitingFor: 'handler' })
   }
 
   // An event whose sender was told that it is accepted cannot be given back.
   const returnable = (job: Job): boolean =>
     job.admitted === undefined || job.admission === 'none' || job.admission === 'held'
 
-  const giveBack = (job: Job): void => {
+  const giveBack = (job: Job, because: 'draining' | 'overloaded' = 'draining'): void => {
     job.state = 'over'
-    job.settle({ _tag: 'Refuse', because: 'draining', limit: 0 })
+    job.settle({ _tag: 'Refuse', because, limit: because === 'draining' ? 0 : budget.limit })
   }
   // A retry that this process will not make: the transport's again where it still has the message, with its attempts.
   // Where the sender was told that it is accepted, the transport counts it as lost.

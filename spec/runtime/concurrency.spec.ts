@@ -65,16 +65,31 @@ describe('slots', () => {
     expect([a.runs.length, b.runs.length]).toEqual([1, 1])
   })
 
-  test('of a payload that does not decode are none: it is settled at once, though every slot is taken', async () => {
+  test('of a payload that does not decode are none: a sender who waits hears at once, though every slot is taken', async () => {
     const { handler, runs } = gate()
     const { push } = await stage((service) => service.onEvent('e', t.number, handler, { concurrency: 1 }))
     push('e', 1)
-    const invalid = push('e', 'text')
+    const invalid = push('e', 'text', { awaited: true })
     const next = push('e', 2)
     expect(invalid.settlements).toMatchObject([{ _tag: 'DeadLetter', reason: { _tag: 'InvalidPayload' } }])
     expect([runs.length, next.settlements.length]).toEqual([1, 0])
     runs[0]?.finish()
     await turn()
+    expect(runs).toHaveLength(2)
+  })
+
+  test('pass by what does not decode when its turn comes, and run no handler for it', async () => {
+    const { handler, runs } = gate()
+    const { push } = await stage((service) =>
+      service.onEvent('e', t.number, handler, { concurrency: 1 }).onMessage('m', t.number, handler, { concurrency: 1 }),
+    )
+    push('e', 1)
+    push('m', 2)
+    const [event, request] = [push('e', 'text'), push('m', 'text')]
+    for (const run of runs) run.finish()
+    await turn()
+    expect(event.settlements).toMatchObject([{ _tag: 'DeadLetter', reason: { _tag: 'InvalidPayload' } }])
+    expect(request.settlements).toMatchObject([{ _tag: 'Fail', failure: { _tag: 'InvalidPayload' } }])
     expect(runs).toHaveLength(2)
   })
 

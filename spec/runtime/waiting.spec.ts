@@ -2,6 +2,7 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import { describe, expect, test } from 'vitest'
+import { delays } from 'taskwire'
 import { abortContext } from '../../lib/core/context.js'
 import { gate, stage, turn } from './support/stage.js'
 
@@ -58,6 +59,85 @@ describe('what waits', () => {
     const asked = push('m', 'asked')
     await turn()
     expect(asked.settlements).toMatchObject([{ _tag: 'Reply', status: 'ok' }])
+  })
+
+  test('gives its room back when it is withdrawn or its deadline passes, behind a handler that never ends', async () => {
+    const { handler, runs } = gate()
+    const { push, time } = await stage((service) =>
+      service
+        .onMessage('stuck', t.unknown, handler, { concurrency: 1 })
+        .onMessage('other', t.unknown, () => TE.right('answered'), { concurrency: 1 })
+        .onEvent('e', t.unknown, handler, { concurrency: 1 }),
+    )
+    push('stuck', 0)
+    push('e', 0)
+    for (let round = 0; round < 3; round++) {
+      const gone = numbers(5_000).map((i) => push('stuck', i, i % 2 === 0 ? { key: 'k' } : {}))
+      const late = numbers(5_000).map((i) => push('stuck', i, { deadline: time.clock.now() + 100 }))
+      expect(push('stuck', 'over').settlements).toEqual([overloaded])
+      for (const one of gone) one.withdraw()
+      await time.advance(140)
+      expect(gone.every(({ settlements }) => settlements.length === 1)).toBe(true)
+      expect(gone[1]?.settlements).toEqual([{ _tag: 'Fail', failure: { _tag: 'Cancelled' } }])
+      expect(late.every(({ settlements }) => settlements.length === 1)).toBe(true)
+      expect(late[1]?.settlements).toMatchObject([{ _tag: 'Fail', failure: { _tag: 'TimeoutError' } }])
+    }
+    expect(push('e', 1).settlements).toEqual([])
+    expect(runs).toHaveLength(2)
+  })
+
+  test('is withdrawn as an event only before its sender was told that it is accepted', async () => {
+    const { handler, runs } = gate()
+    const { push } = await stage((service) => service.onEvent('e', t.unknown, handler, { concurrency: 1 }))
+    push('e', 'runs', { awaited: true })
+    const accepted = numbers(1_000).map((i) => push('e', i, { awaited: true }))
+    const held = [push('e', 'first', { awaited: true }), push('e', 'second', { awaited: true })]
+    accepted[0]?.withdraw()
+    held[0]?.withdraw()
+    expect(accepted[0]?.settlements).toEqual([])
+    expect([held[0]?.settlements, held[0]?.admitted]).toEqual([[overloaded], []])
+    runs[0]?.finish()
+    await turn()
+    expect(held[1]?.admitted).toEqual([undefined])
+    runs[0]?.finish()
+  })
+
+  test('keeps the order of its key when one of its lane is withdrawn', async () => {
+    const { handler, payloads, runs } = gate()
+    const { push } = await stage((service) => service.onMessage('m', t.unknown, handler, { concurrency: 1 }))
+    push('m', 'runs')
+    const waiting = numbers(4).map((i) => push('m', i, { key: 'k' }))
+    waiting[0]?.withdraw()
+    waiting[2]?.withdraw()
+    for (let i = 0; i < 3; i++) {
+      runs[i]?.finish()
+      await turn()
+    }
+    expect(payloads()).toEqual(['runs', 1, 3])
+  })
+
+  test('is held as its bytes: a start decodes them afresh, whatever the one before did to its payload', async () => {
+    const seen: Array<unknown> = []
+    const { push, time } = await stage(
+      (service) =>
+        service.onEvent(
+          'e',
+          t.type({ list: t.array(t.number) }),
+          (payload) => {
+            seen.push([...payload.list])
+            payload.list.push(4)
+            return TE.left('again')
+          },
+          { classify: () => 'retryable', retry: delays(10), concurrency: 1 },
+        ),
+      { capabilities: { delayedRetry: false } },
+    )
+    push('e', { list: [1, 2, 3] })
+    await time.advance(50)
+    expect(seen).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ])
   })
 
   test('and is refused leaves its lane as it was', async () => {

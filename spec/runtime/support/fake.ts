@@ -28,6 +28,8 @@ import { makeContext } from '../../../lib/core/context.js'
 export interface Pushed {
   readonly context: Context
   readonly settlements: Array<Settlement>
+  /** Takes it back while it waits, as a transport does whose caller is gone. */
+  readonly withdraw: () => void
   readonly admitted: Array<ReadonlyArray<Issue> | undefined>
 }
 
@@ -168,8 +170,9 @@ export const fake = (options: FakeOptions = {}): Fake => {
         attempt: given.attempt ?? 1,
         deadline: O.fromNullable(given.deadline),
       })
-      const pushed: Pushed = { context, settlements: [], admitted: [] }
-      deliver(
+      let takeBack: (() => void) | undefined
+      const pushed: Pushed = { context, settlements: [], admitted: [], withdraw: () => takeBack?.() }
+      takeBack = deliver(
         {
           subscription: index,
           context,
