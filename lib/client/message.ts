@@ -68,6 +68,9 @@ export const routes = (): ((to: unknown) => Route) => {
   }
 }
 
+// n.b. plain JavaScript may pass anything
+const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
+
 /** What encoding needs beside the call. */
 export interface Encoding {
   readonly serde: Serde
@@ -86,15 +89,16 @@ export const outgoing = (
   { serde, maxMessageBytes, now, freshId }: Encoding,
 ): Either<CallFailure, Outgoing> => {
   if (route.pattern._tag === 'Left') return route.pattern
-  let value = payload
+  let body: ReturnType<Serde['serialize']>
   let key = options.key
   try {
-    if (route.payload !== undefined) value = route.payload.encode(payload as never)
+    body = serde.serialize(route.payload === undefined ? payload : route.payload.encode(payload as never))
     key ??= route.key?.(payload as never)
   } catch {
     return E.left(refused({ path: '', expected: 'a value that its codec can encode' }))
   }
-  const body = serde.serialize(value)
+  if (!isText(key)) return E.left(refused({ path: 'key', expected: 'text' }))
+  if (!isText(options.messageId)) return E.left(refused({ path: 'messageId', expected: 'text' }))
   if (body._tag === 'Left') return E.left(refused(...body.left))
   if (exceeds(body.right, maxMessageBytes)) return E.left({ _tag: 'MessageTooLarge', limitBytes: maxMessageBytes })
   const headers = headersOf(options) ?? noHeaders

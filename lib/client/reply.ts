@@ -8,14 +8,17 @@ import type { Answer } from '../transport/transport.js'
 import type { Route } from './message.js'
 
 const read = (serde: Serde, codec: Kept<unknown> | undefined, body: Uint8Array): Either<CallFailure, unknown> => {
-  const value = serde.parse(body)
-  if (value._tag === 'Left') return E.left({ _tag: 'InvalidReply', issues: value.left })
-  if (codec === undefined) return value
   try {
+    const value = serde.parse(body)
+    if (value._tag === 'Left') return E.left({ _tag: 'InvalidReply', issues: value.left })
+    if (codec === undefined) return value
     const decoded = codec.decode(value.right)
     return decoded._tag === 'Left' ? E.left({ _tag: 'InvalidReply', issues: issuesOf(decoded.left) }) : decoded
   } catch {
-    return E.left({ _tag: 'InvalidReply', issues: [{ path: '', expected: 'a reply that its codec can read' }] })
+    return E.left({
+      _tag: 'InvalidReply',
+      issues: [{ path: '', expected: 'a reply that can be read without an error' }],
+    })
   }
 }
 

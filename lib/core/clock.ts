@@ -19,12 +19,15 @@ export interface Clock {
 /** A number in [0, 1), as `Math.random` gives it. The real one draws from the cryptographic source of the platform. */
 export type Random = () => number
 
-/** The clock of the machine. */
+// A longer timer of the platform would fire at once.
+const longestMs = 2 ** 31 - 1
+
+/** The clock of the machine. A wait of more than 24.8 days ends after these. */
 export const realClock: Clock = {
   now: () => performance.now(),
   unix: () => Date.now(),
   after: (ms, run, idle = false) => {
-    const timer = setTimeout(run, ms)
+    const timer = setTimeout(run, Math.min(ms, longestMs))
     if (idle) timer.unref()
     return () => {
       clearTimeout(timer)

@@ -62,14 +62,14 @@ export const runnable = (resolved: Resolved, { serde, middleware, defect }: Surr
   const defectOf = (cause: unknown): Outcome => ({ _tag: 'Defect', errorId: defect(id, cause), cause })
 
   const decode = (body: Uint8Array): Decoded => {
-    const value = serde.parse(body)
-    if (value._tag === 'Left') return value
     try {
+      const value = serde.parse(body)
+      if (value._tag === 'Left') return value
       const decoded = endpoint.payload.decode(value.right)
       return decoded._tag === 'Left' ? E.left(issuesOf(decoded.left)) : decoded
     } catch (cause) {
       defect(id, cause)
-      return E.left([{ path: '', expected: 'a payload that the codec can read without throwing' }])
+      return E.left([{ path: '', expected: 'a payload that can be read without an error' }])
     }
   }
 

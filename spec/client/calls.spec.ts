@@ -122,7 +122,11 @@ describe('a client', () => {
     const cases: ReadonlyArray<readonly [() => Promise<unknown>, () => void, string]> = [
       [client.send(Get, 1), () => last().answer(reply(7)), 'string'],
       [client.send(Get, 1), () => last().answer(reply({ _tag: 'secret' }, 'error')), '"Missing"'],
-      [client.send('get', 1, Throws), () => last().answer(reply('secret')), 'a reply that its codec can read'],
+      [
+        client.send('get', 1, Throws),
+        () => last().answer(reply('secret')),
+        'a reply that can be read without an error',
+      ],
       [
         client.send('get', 1, t.unknown),
         () => last().answer({ _tag: 'Reply', status: 'ok', body: new Uint8Array([0xff]) }),

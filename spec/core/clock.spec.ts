@@ -57,6 +57,14 @@ describe('realClock', () => {
     expect(forgotten).toBe(0)
   })
 
+  test('a wait longer than the timers of the platform is not over at once', async () => {
+    let ran = false
+    const forget = realClock.after(2 ** 32, () => (ran = true))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    forget()
+    expect(ran).toBe(false)
+  })
+
   test('unix is the time of day in milliseconds', () => {
     expect(Math.abs(realClock.unix() - Date.now())).toBeLessThan(1_000)
   })

@@ -170,9 +170,8 @@ export const fake = (options: FakeOptions = {}): Fake => {
         attempt: given.attempt ?? 1,
         deadline: O.fromNullable(given.deadline),
       })
-      let takeBack: (() => void) | undefined
       const pushed: Pushed = { context, settlements: [], admitted: [], withdraw: () => takeBack?.() }
-      takeBack = deliver(
+      const takeBack = deliver(
         {
           subscription: index,
           context,
