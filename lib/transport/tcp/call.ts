@@ -1,4 +1,5 @@
 /** Calls on the client while they wait, for a connection or for their answer. */
+import { noHeaders } from '../../core/envelope.js'
 import type { Answer, Outgoing } from '../transport.js'
 
 /**
@@ -46,6 +47,28 @@ export const callOf = (
   queue: undefined,
   before: undefined,
   after: undefined,
+})
+
+const noMessage: Outgoing = {
+  pattern: '',
+  body: '',
+  contentType: '',
+  headers: noHeaders,
+  messageId: undefined,
+  correlationId: undefined,
+  causationId: undefined,
+  key: undefined,
+  timeoutMs: 0,
+  idempotent: false,
+  mandatory: false,
+}
+const nobody = (): void => undefined
+
+/** What stands for a call that is over while the server has not answered: thousands of them must not hold their bodies. */
+export const spent = ({ kind, id }: Call): Call => ({
+  ...callOf(kind, noMessage, nobody, undefined),
+  id,
+  over: true,
 })
 
 /** A queue that calls can leave from the middle. */

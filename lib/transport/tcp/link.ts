@@ -128,7 +128,11 @@ export const link = (options: LinkOptions): Link => {
 
   const goneAway = (goaway: Goaway): void => {
     lastAccepted = goaway.lastAccepted
-    for (const call of waiting?.all() ?? []) if (call.id > lastAccepted) settle(call, disconnected(false))
+    for (const call of waiting?.all() ?? [])
+      if (call.id > lastAccepted) {
+        settle(call, disconnected(false))
+        waiting?.forget(call)
+      }
     if (goaway.code === closeCode.draining) return retire()
     reason = goaway.reason === '' ? `closed with code ${String(goaway.code)}` : goaway.reason
     refused = goaway.code === closeCode.unauthorized && !welcomed
@@ -250,8 +254,9 @@ export const link = (options: LinkOptions): Link => {
     },
     cancel: (call) => {
       call.over = true
-      if (call.kind === 'request' && waiting?.holds(call) === true)
-        out.frame(frameType.cancel, 0, call.id, noBytes, -1, undefined, noBytes)
+      if (waiting?.holds(call) !== true) return
+      if (call.kind === 'request') out.frame(frameType.cancel, 0, call.id, noBytes, -1, undefined, noBytes)
+      waiting.forget(call)
     },
     check: (now) => {
       if (!welcomed && now - began > limits.helloTimeout && !over) {

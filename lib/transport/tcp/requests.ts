@@ -42,7 +42,7 @@ export const takeRequest = (
   const timeout = routed.timeoutMs < 0 ? limits.maxTimeout : Math.min(routed.timeoutMs, limits.maxTimeout)
   const context = contextOf(caller.origin, routed, id, O.some(now + timeout))
   const place = waiting.add(id, context)
-  house.deliver(
+  const withdraw = house.deliver(
     {
       subscription,
       context,
@@ -58,4 +58,5 @@ export const takeRequest = (
       reply(out, id, settlement, limit)
     },
   )
+  if (withdraw !== undefined) waiting.waits(place, id, withdraw)
 }

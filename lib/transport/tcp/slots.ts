@@ -1,4 +1,5 @@
 /** The calls of one connection that wait for their answer, on the client, by the id of their frame. */
+import { spent } from './call.js'
 import type { Call } from './call.js'
 
 export interface Slots {
@@ -7,6 +8,8 @@ export interface Slots {
   /** The call under an id, whose place is free again; `undefined` when the answer is late, doubled or forged. */
   readonly release: (id: number) => Call | undefined
   readonly holds: (call: Call) => boolean
+  /** Keeps nothing of a call but its id, which stays taken until the server answers. */
+  readonly forget: (call: Call) => void
   readonly inFlight: () => number
   readonly nextId: () => number
   readonly all: () => ReadonlyArray<Call>
@@ -62,6 +65,9 @@ export const slots = (credit: number, now: () => number): Slots => {
       return call
     },
     holds: (call) => places[call.id & mask] === call,
+    forget: (call) => {
+      if (places[call.id & mask] === call) places[call.id & mask] = spent(call)
+    },
     inFlight: () => inFlight,
     nextId: () => nextId,
     all: () => places.filter((call) => call !== undefined),

@@ -304,6 +304,7 @@ describe('a call', () => {
       late = () => {
         settle(reply('late'))
       }
+      return undefined
     })
     const client = await connected({ port })
     const cancel = client.request(outgoing('slow', ''), () => {
