@@ -1,5 +1,5 @@
+import { line } from '../core/line.js'
 import type { Job } from './job.js'
-import { queue } from './queue.js'
 
 /** How many deliveries of one endpoint may wait before senders are made to wait for their acknowledgement. */
 export const admittedWaiting = 1_000
@@ -21,7 +21,7 @@ export const accept = (job: Job, as: 'counted' | 'accepted'): void => {
 
 /** Accepts a delivery at once while fewer than `limit` wait, else as soon as others have left. */
 export const admission = (limit = admittedWaiting): Admission => {
-  const held = queue<Job>()
+  const held = line<Job>()
   let waiting = 0
   return {
     waits: (job) => {
@@ -37,7 +37,7 @@ export const admission = (limit = admittedWaiting): Admission => {
     leaves: (job) => {
       if (job.admission === 'held') {
         job.admission = 'none'
-        if (job.held !== undefined) held.remove(job.held)
+        job.held?.()
       }
       if (job.admission !== 'counted') return
       job.admission = 'accepted'

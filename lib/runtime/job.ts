@@ -3,7 +3,6 @@ import type { Due } from '../core/deadlines.js'
 import type { Issue } from '../core/error.js'
 import type { Decoded } from '../core/dispatch.js'
 import type { Settlement } from '../core/settlement.js'
-import type { Place } from './queue.js'
 
 /**
  * A delivery on its way through the runtime. One object for each, changed in place: copies here are a tenth of the
@@ -40,11 +39,11 @@ export interface Job extends Due {
   firstFailedAt: number | undefined
   /** The retry that this process waited for and has not started yet. */
   retry: Extract<Settlement, { readonly _tag: 'Retry' }> | undefined
-  /** Its place among those that wait for a slot, or for the lane of its key (`inLane`). */
-  place: Place<Job> | undefined
+  /** Leaves those that wait for a slot, or for the lane of its key (`inLane`). */
+  quit: (() => void) | undefined
   inLane: boolean
-  /** Its place among those that wait to be accepted. */
-  held: Place<Job> | undefined
+  /** Leaves those that wait to be accepted. */
+  held: (() => void) | undefined
   /** Forgets the timer of a retry in place, a grace or a parking. */
   forget: (() => void) | undefined
 }

@@ -1,13 +1,11 @@
-import { queue, type Place, type Queue } from './queue.js'
+import { line, type Line } from '../core/line.js'
 
 /** Lanes of keys: of each key one value is on its way, and the others wait behind it in order. */
 export interface Lanes<A> {
   /** Takes the lane of a key if it is free; false when it is taken. */
   readonly enter: (key: string) => boolean
-  /** Waits behind whoever has the lane. */
-  readonly join: (key: string, value: A) => Place<A>
-  /** Takes out one who waits, out of turn. */
-  readonly remove: (key: string, place: Place<A>) => void
+  /** Waits behind whoever has the lane. The result leaves, out of turn; harmless once it has left. */
+  readonly join: (key: string, value: A) => () => void
   /** The lane's current value is over: the next one, which now has the lane, or nothing and the lane is free. */
   readonly next: (key: string) => A | undefined
   /** How many wait. */
@@ -18,8 +16,7 @@ export interface Lanes<A> {
 
 /** No lanes yet. A lane exists while something of its key is on its way. */
 export const lanes = <A>(): Lanes<A> => {
-  const taken = new Map<string, Queue<A> | undefined>()
-  let waiting = 0
+  const taken = new Map<string, Line<A> | undefined>()
   return {
     enter: (key) => {
       if (taken.has(key)) return false
@@ -27,25 +24,16 @@ export const lanes = <A>(): Lanes<A> => {
       return true
     },
     join: (key, value) => {
-      const lane = taken.get(key) ?? queue<A>()
+      const lane = taken.get(key) ?? line<A>()
       taken.set(key, lane)
-      waiting += 1
       return lane.push(value)
-    },
-    remove: (key, place) => {
-      if (taken.get(key)?.remove(place) === true) waiting -= 1
     },
     next: (key) => {
       const value = taken.get(key)?.shift()
       if (value === undefined) taken.delete(key)
-      else waiting -= 1
       return value
     },
-    size: () => waiting,
-    extract: (test) => {
-      const out = [...taken.values()].flatMap((lane) => lane?.extract(test) ?? [])
-      waiting -= out.length
-      return out
-    },
+    size: () => [...taken.values()].reduce((sum, lane) => sum + (lane?.size() ?? 0), 0),
+    extract: (test) => [...taken.values()].flatMap((lane) => lane?.extract(test) ?? []),
   }
 }

@@ -2,12 +2,12 @@
 import { nextAttempt } from '../core/context.js'
 import type { Deliver } from '../core/delivery.js'
 import type { Failure } from '../core/error.js'
+import { line } from '../core/line.js'
 import type { Decoded, Runnable } from '../core/dispatch.js'
 import { accept, admission } from './admission.js'
 import { attempts, type Retrying, type Served, type Shared } from './attempts.js'
 import type { Job } from './job.js'
 import { lanes } from './lanes.js'
-import { queue } from './queue.js'
 
 export interface Worker {
   readonly deliver: Deliver
@@ -35,7 +35,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   const byPayload = policy.orderingKey !== undefined
   const slots = policy.concurrency ?? defaultConcurrency
   const admitting = admission()
-  const ready = queue<Job>()
+  const ready = line<Job>()
   const keyed = lanes<Job>()
   const parked = new Map<Job, Retrying & { readonly dueAt: number }>()
   let running = 0
@@ -74,22 +74,20 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
 
   const stand = (job: Job): void => {
     job.inLane = false
-    job.place = ready.push(job)
+    job.quit = ready.push(job)
   }
   const leave = (job: Job): void => {
-    job.place = undefined
+    job.quit = undefined
     budget.give(job.bytes)
     admitting.leaves(job)
     limits.remove(job)
   }
   // Takes a job out, wherever it waits, so that nothing of it is left; the lane it was next in goes on.
   const takeOut = (job: Job): boolean => {
-    const { place, key } = job
-    if (place === undefined || job.state !== 'waiting') return false
-    if (!job.inLane) ready.remove(place)
-    else if (key !== undefined) keyed.remove(key, place)
+    if (job.quit === undefined || job.state !== 'waiting') return false
+    job.quit()
     leave(job)
-    if (!job.inLane && key !== undefined) follow(key)
+    if (!job.inLane && job.key !== undefined) follow(job.key)
     return true
   }
   const fail = (job: Job, failure: Failure): void => {
@@ -166,7 +164,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       slot: -1,
       firstFailedAt: delivery.firstFailedAt,
       retry: undefined,
-      place: undefined,
+      quit: undefined,
       inLane: false,
       held: undefined,
       forget: undefined,
@@ -191,7 +189,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     job.body = own(body)
     if (follows && job.key !== undefined) {
       job.inLane = true
-      job.place = keyed.join(job.key, job)
+      job.quit = keyed.join(job.key, job)
     } else stand(job)
     admitting.waits(job)
     const { deadline } = job.context

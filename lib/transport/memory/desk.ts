@@ -4,7 +4,7 @@ import { abortContext, type AbortReason } from '../../core/context.js'
 import type { Failure } from '../../core/error.js'
 import type { Settlement } from '../../core/settlement.js'
 import type { Answer, Failing } from '../transport.js'
-import { line } from './line.js'
+import { line } from '../../core/line.js'
 import { bytesOf, type Message } from './message.js'
 import { crew, type Held, type Member, type Worker } from './worker.js'
 
@@ -140,6 +140,8 @@ export const desk = (pattern: string, maxQueued: number, maxBytes: number): Desk
       // What was refused somewhere waits for certain workers, and holds up nobody else.
       if (worker === undefined) return pending.refusedBy.size > 0
       leave()
+      // n.b. or a request that runs for long keeps alive all that came after it in the line
+      pending.leave = undefined
       begin(pending, worker)
       return true
     })

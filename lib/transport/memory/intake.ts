@@ -1,4 +1,4 @@
-import { line, type Line } from './line.js'
+import { line, type Line } from '../../core/line.js'
 
 /** A bounded queue, as those see it who wait for a place in it. */
 export interface Gate<Q> {

@@ -1,4 +1,4 @@
-import { line, type Line } from './line.js'
+import { line, type Line } from '../../core/line.js'
 
 /** Who waits behind whom: of all that carry one key, one at a time is under way. What carries no key waits for nobody. */
 export interface Lanes<A> {

@@ -5,7 +5,7 @@ import { delays } from './delays.js'
 import type { Gate } from './intake.js'
 import { lanes } from './lanes.js'
 import type { DeadLetter } from './letters.js'
-import { line } from './line.js'
+import { line } from '../../core/line.js'
 import type { Message } from './message.js'
 import { crew, type Held, type Member, type Worker } from './worker.js'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { intake, type Gate, type Waiting } from '../../../lib/transport/memory/intake.js'
-import { line } from '../../../lib/transport/memory/line.js'
+import { line } from '../../../lib/core/line.js'
 import { memory, memoryBus } from '../../../lib/transport/memory/index.js'
 import type { Answer } from '../../../lib/transport/transport.js'
 import { ack, harness, outgoing, publish, retry, subscription, turn } from './harness.js'

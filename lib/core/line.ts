@@ -9,12 +9,15 @@ export interface Line<A> {
   /** Joins before the first, seen from the head, of which `before` is true; at the end where there is none. */
   readonly insert: (value: A, before: (standing: A) => boolean) => void
   readonly shift: () => A | undefined
+  /** Takes out those that pass the test, from the head. */
+  readonly extract: (test: (value: A) => boolean) => ReadonlyArray<A>
   /** Visits from the head until `visit` answers false. The value at hand may leave meanwhile. */
   readonly each: (visit: (value: A, leave: () => void) => boolean) => void
 }
 
 interface Cell<A> {
-  readonly value: A
+  /** `undefined` once it has left: whoever still knows the cell does not keep the value alive. */
+  value: A | undefined
   before: Cell<A> | undefined
   after: Cell<A> | undefined
   standing: boolean
@@ -28,6 +31,7 @@ export const line = <A>(): Line<A> => {
   const leave = (cell: Cell<A>) => () => {
     if (!cell.standing) return
     cell.standing = false
+    cell.value = undefined
     size--
     if (cell.before === undefined) head = cell.after
     else cell.before.after = cell.after
@@ -44,6 +48,13 @@ export const line = <A>(): Line<A> => {
     size++
     return leave(cell)
   }
+  const each = (visit: (value: A, leave: () => void) => boolean): void => {
+    for (let cell = head; cell !== undefined;) {
+      const next: Cell<A> | undefined = cell.after
+      if (cell.standing && !visit(cell.value as A, leave(cell))) return
+      cell = next
+    }
+  }
   return {
     size: () => size,
     first: () => head?.value,
@@ -51,20 +62,26 @@ export const line = <A>(): Line<A> => {
     unshift: (value) => join(value, head),
     insert: (value, before) => {
       let after = head
-      while (after !== undefined && !before(after.value)) after = after.after
+      while (after !== undefined && !before(after.value as A)) after = after.after
       join(value, after)
     },
     shift: () => {
       const cell = head
+      const value = cell?.value
       if (cell !== undefined) leave(cell)()
-      return cell?.value
+      return value
     },
-    each: (visit) => {
-      for (let cell = head; cell !== undefined;) {
-        const next: Cell<A> | undefined = cell.after
-        if (cell.standing && !visit(cell.value, leave(cell))) return
-        cell = next
-      }
+    extract: (test) => {
+      const out: Array<A> = []
+      each((value, go) => {
+        if (test(value)) {
+          out.push(value)
+          go()
+        }
+        return true
+      })
+      return out
     },
+    each,
   }
 }
