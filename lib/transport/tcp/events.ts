@@ -1,4 +1,8 @@
-/** An event on the server: acknowledged when its endpoints have taken it. Later attempts are the runtime's. */
+/**
+ * An event on the server: acknowledged when its endpoints have taken it, taken back where it waits and its sender gives
+ * it up. Later attempts are the runtime's.
+ */
+import type { Withdraw } from '../../core/delivery.js'
 import type { Issue } from '../../core/error.js'
 import type { Settlement } from '../../core/settlement.js'
 import { contextOf, noDeadline } from './context.js'
@@ -47,7 +51,7 @@ export const takeEvent = (
   }
 
   // n.b. the body is an argument, so that no closure keeps it, and with it the read that it is a part of
-  const hand = (subscription: number, bytes: Uint8Array): void => {
+  const hand = (subscription: number, bytes: Uint8Array): Withdraw | undefined => {
     let decided = false
     let finished = false
     const admitted = (found: ReadonlyArray<Issue> | undefined): void => {
@@ -58,7 +62,8 @@ export const takeEvent = (
       decide()
     }
     const context = contextOf(caller.origin, routed, id, noDeadline)
-    house.deliver({ subscription, context, body: bytes, key, firstFailedAt: undefined, admitted }, (settlement) => {
+    const delivery = { subscription, context, body: bytes, key, firstFailedAt: undefined, admitted }
+    const withdraw = house.deliver(delivery, (settlement) => {
       if (finished) return
       finished = true
       running -= 1
@@ -77,6 +82,16 @@ export const takeEvent = (
       refusing.push(endpoint)
       decide()
     })
+    return decided ? undefined : withdraw
   }
-  for (const subscription of route.events) hand(subscription, body)
+  let withdraws: Array<Withdraw> | undefined
+  for (const subscription of route.events) {
+    const withdraw = hand(subscription, body)
+    if (withdraw !== undefined) (withdraws ??= []).push(withdraw)
+  }
+  if (withdraws === undefined) return
+  const all = withdraws
+  waiting.waits(place, id, () => {
+    for (const withdraw of all) withdraw()
+  })
 }

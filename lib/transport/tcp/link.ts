@@ -255,7 +255,7 @@ export const link = (options: LinkOptions): Link => {
     cancel: (call) => {
       call.over = true
       if (waiting?.holds(call) !== true) return
-      if (call.kind === 'request') out.frame(frameType.cancel, 0, call.id, noBytes, -1, undefined, noBytes)
+      out.frame(frameType.cancel, 0, call.id, noBytes, -1, undefined, noBytes)
       waiting.forget(call)
     },
     check: (now) => {
