@@ -3,12 +3,12 @@ import type { Failure } from '../../core/error.js'
 import { encodeFailure } from '../../core/envelope.js'
 import type { Settlement } from '../../core/settlement.js'
 import { larger } from './bounds.js'
+import type { Out } from './channel.js'
 import { frameType, refusal, retryAfter } from './frame.js'
 import type { Refusal } from './frame.js'
 import { metaKey } from './key.js'
 import { encodeMeta } from './meta.js'
 import { noBytes } from './writer.js'
-import type { Writer } from './writer.js'
 
 const errorStatus = encodeMeta([[metaKey.status, 1]])
 
@@ -19,34 +19,38 @@ const codeMeta = (code: number, retryAfterMs?: number): Buffer =>
   ])
 
 /** Not processed, for a reason that a failure details. */
-export const reject = (out: Writer, id: number, code: Refusal, failure?: Failure): void => {
+export const reject = (out: Out, id: number, code: Refusal, failure?: Failure): void => {
   const after =
     code === refusal.overloaded ? retryAfter.overloaded : code === refusal.draining ? retryAfter.draining : undefined
   const body = failure === undefined ? noBytes : encodeFailure(failure).body
   out.frame(frameType.rejected, 0, id, codeMeta(code, after), -1, undefined, body)
 }
 
-export const accept = (out: Writer, id: number): void => {
+export const accept = (out: Out, id: number): void => {
   out.frame(frameType.eventAck, 0, id, noBytes, -1, undefined, noBytes)
 }
 
-const fail = (out: Writer, id: number, failure: Failure): void => {
+const fail = (out: Out, id: number, failure: Failure): void => {
   const { code, body } = encodeFailure(failure)
   out.frame(frameType.failure, 0, id, codeMeta(code), -1, undefined, body)
 }
 
 /** Never started: the caller may try elsewhere. */
-export const refuse = (out: Writer, id: number, settlement: Settlement & { readonly _tag: 'Refuse' }): void => {
+export const refuse = (out: Out, id: number, settlement: Settlement & { readonly _tag: 'Refuse' }): void => {
   if (settlement.because === 'draining') reject(out, id, refusal.draining)
   else reject(out, id, refusal.overloaded, { _tag: 'Overloaded', limit: settlement.limit })
 }
 
-/** Answers a request with its settlement. `limit` is the largest body that the caller takes. */
-export const reply = (out: Writer, id: number, settlement: Settlement, limit: number): void => {
+/**
+ * Answers a request with its settlement. `limit` is the largest body that the caller takes, `buffer` the bytes that may
+ * wait for it while it reads slowly: a reply beyond them fails, so that one burst does not cost it the connection.
+ */
+export const reply = (out: Out, id: number, settlement: Settlement, limit: number, buffer: number): void => {
   switch (settlement._tag) {
     case 'Reply': {
       const { body, status } = settlement
       if (larger(body, limit)) return fail(out, id, { _tag: 'MessageTooLarge', limitBytes: limit })
+      if (out.full(body.length)) return fail(out, id, { _tag: 'Overloaded', limit: buffer })
       return out.frame(frameType.reply, 0, id, status === 'ok' ? noBytes : errorStatus, -1, undefined, body)
     }
     case 'Fail':

@@ -18,6 +18,8 @@ export interface Channel extends Writer {
   readonly gone: () => void
   /** Whether the wire has asked us to wait. */
   readonly blocked: () => boolean
+  /** Whether so many bytes more would be too many for a peer that reads slowly. A single frame never is. */
+  readonly full: (bytes: number) => boolean
   readonly open: () => boolean
   /** From now on frames of this size are taken: the handshake is over. */
   readonly widen: (limit: number) => void
@@ -31,6 +33,9 @@ export interface Channel extends Writer {
   /** Looks after liveness, slowness and stalls; called every tick. */
   readonly check: (time: number) => void
 }
+
+/** What messages are answered through. */
+export type Out = Pick<Channel, 'frame' | 'full'>
 
 export interface ChannelOptions {
   readonly side: Side
@@ -72,8 +77,7 @@ export const channel = (options: ChannelOptions): Channel => {
   }
 
   const out = writer(wire, options.slabs, (ready) => {
-    if (wire.writableLength > limits.sendBufferBytes) cut('the peer reads too slowly')
-    else if (!ready && !blocked) {
+    if (!ready && !blocked) {
       blocked = true
       progress = time()
       waiting = wire.writableLength
@@ -175,6 +179,7 @@ export const channel = (options: ChannelOptions): Channel => {
       out.stop()
     },
     blocked: () => blocked,
+    full: (bytes) => blocked && wire.writableLength + bytes > limits.sendBufferBytes,
     open: () => !closing && !isGone,
     widen: (next) => {
       limit = next

@@ -30,7 +30,7 @@ export interface TcpLimits {
   readonly pongTimeout: number
   /** Server: ends a connection without a call for so long. Default 0: never. */
   readonly idleTimeout: number
-  /** Bytes that may wait for a peer that reads slowly; beyond, the connection is destroyed. Default 16 MiB. */
+  /** Bytes that may wait for a peer that reads slowly; beyond, replies to it fail as `Overloaded`. Default 16 MiB. */
   readonly sendBufferBytes: number
   /** A peer that takes no bytes at all for so long, while some wait, is cut off. Default 10,000. */
   readonly stalledTimeout: number

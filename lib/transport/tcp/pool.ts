@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { ConnectError } from '../../core/error.js'
-import type { Address, Answer, Environment, Failing, Outgoing, Status } from '../transport.js'
+import type { Address, Answer, Cancel, Environment, Failing, Outgoing, Status } from '../transport.js'
 import { choose, rendezvous } from './balance.js'
 import { crowded, larger, outOfBounds } from './bounds.js'
 import { callOf, calls } from './call.js'
@@ -21,7 +21,7 @@ import { slabs } from './writer.js'
 
 export interface Pool {
   /** Sends a message or lets it wait; the result cancels. */
-  readonly submit: (kind: Call['kind'], message: Outgoing, answer: (answer: Answer) => void) => () => void
+  readonly submit: (kind: Call['kind'], message: Outgoing, answer: (answer: Answer) => void) => Cancel
   readonly warm: () => Promise<Either<ConnectError, void>>
   readonly close: () => Promise<void>
 }
@@ -37,7 +37,7 @@ export interface PoolOptions {
 }
 
 const defaultRenewAt = idBound - 0x10_0000
-const nothing = (): void => undefined
+const nothing: Cancel = () => 'no'
 // Calls that seek a handler are looked at a few at a time, or thousands of them would be at every answer.
 const seekAtOnce = 32
 const first = (one: Peer): boolean => one.state() === 'dialling' && one.failures() === 0
@@ -246,10 +246,12 @@ export const pool = (options: PoolOptions): Pool => {
       const call = callOf(kind, message, answer, more)
       place(call)
       return () => {
-        if (call.over) return
+        if (call.over) return 'maybe'
+        const written = call.queue === undefined
         if (call.queue === undefined) call.link?.cancel(call)
         else call.queue.remove(call)
         call.over = true
+        return written ? 'maybe' : 'no'
       }
     },
 

@@ -1,5 +1,6 @@
 /** A request on the server, from its frame to its answer. */
 import * as O from 'fp-ts/lib/Option.js'
+import type { Out } from './channel.js'
 import { contextOf } from './context.js'
 import type { Origin } from './context.js'
 import { refusal } from './frame.js'
@@ -8,11 +9,10 @@ import type { InFlight } from './inflight.js'
 import { metaKey } from './key.js'
 import { reject, reply } from './answer.js'
 import type { Routed } from './route.js'
-import type { Writer } from './writer.js'
 
 /** The connection a message came by. */
 export interface Caller {
-  readonly out: Writer
+  readonly out: Out
   readonly origin: Origin
   readonly waiting: InFlight
   /** The largest body that the caller takes. */
@@ -55,7 +55,7 @@ export const takeRequest = (
       // n.b. a second settlement of one request would answer an id that is free again
       if (!waiting.remove(place, id)) return
       house.pending.leave(size)
-      reply(out, id, settlement, limit)
+      reply(out, id, settlement, limit, limits.sendBufferBytes)
     },
   )
   if (withdraw !== undefined) waiting.waits(place, id, withdraw)

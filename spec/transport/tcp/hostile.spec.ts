@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { closeCode, frameType, refusal } from '../../../lib/transport/tcp/frame.js'
 import { metaKey } from '../../../lib/transport/tcp/key.js'
 import { encodeMeta } from '../../../lib/transport/tcp/meta.js'
-import { bytesOf, call, hello, rawClient, welcomed, type Frame } from './raw.js'
+import { bytesOf, call, hello, rawClient, welcomed, welcoming, type Frame } from './raw.js'
 import { connected, echo, on, outgoing, reply, request, serving, text, until, type TcpDelivery } from './support.js'
 
 const head = (length: number, type: number, flags: number, metaLength: number, id: number): Buffer => {
@@ -249,22 +249,54 @@ describe('a peer that is welcome', () => {
   })
 })
 
-describe('a peer that stops reading', () => {
-  it('costs the server no more than its send buffer, and is destroyed', async () => {
+describe('a peer that reads slowly', () => {
+  it('costs the server no more than its send buffer: what is beyond it fails as Overloaded, and it stays connected', async () => {
     const limits = { sendBufferBytes: 2_000_000, stalledTimeout: 60_000, maxInFlight: 1_000 }
     const { port, logged } = await serving(
       echoing,
-      (_, settle) => {
-        settle(reply('x'.repeat(1_000_000)))
-      },
+      (_, settle) => void setTimeout(settle, 200, reply('x'.repeat(1_000_000))),
       { limits },
     )
     const raw = await welcomed(port)
     raw.socket.pause()
     for (let id = 1; id < 50; id++) raw.send(call(id))
-    await until(() => logged.some((line) => line.includes('reads too slowly')))
+    await new Promise((resolve) => void setTimeout(resolve, 500))
+    raw.socket.resume()
+    const answered = () => raw.frames.filter(({ type }) => type === frameType.reply || type === frameType.failure)
+    await until(() => answered().length === 49)
+    const failures = answered().filter(({ type }) => type === frameType.failure)
+    expect(failures.length).toBeGreaterThan(20)
+    expect(failures.every((frame) => codeOf(frame) === 5)).toBe(true)
+    expect(failures[0]?.body.toString()).toBe('{"limit":2000000}')
+    raw.send(call(50))
+    await until(() => answered().length === 50)
+    expect(logged).toEqual([])
   })
 
+  it('is sent a single reply that is larger than the buffer', async () => {
+    const limits = { sendBufferBytes: 100_000 }
+    const { port } = await serving(echoing, echo, { limits })
+    const client = await connected({ port })
+    expect(text(await request(client, outgoing('echo', 'x'.repeat(500_000))))).toHaveLength(500_000)
+  })
+
+  it('holds the calls of its client back, and none fails', async () => {
+    const { port } = await welcoming((raw, frame) => {
+      if (frame.id === 1) {
+        raw.socket.pause()
+        setTimeout(() => raw.socket.resume(), 300)
+      }
+      raw.send(bytesOf(frameType.reply, frame.id, [], 'ok'))
+    })
+    const client = await connected({ port, limits: { sendBufferBytes: 100_000 } })
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () => request(client, outgoing('a', 'x'.repeat(900_000)))),
+    )
+    expect(new Set(answers.map(text))).toEqual(new Set(['ok']))
+  })
+})
+
+describe('a peer that stops reading', () => {
   it('is no longer read from while it does not read, and is cut off when it is stalled', async () => {
     let handled = 0
     const { port, logged } = await serving(

@@ -56,7 +56,7 @@ describe('the page of the protocol', () => {
         out.frame(frameType.request, 0, 1, patternEntries()('user.get'), 5_000, undefined, '{"id":"7"}')
       }),
       written((out) => {
-        answer(out, 1, reply('{"name":"Ada"}'), 1_000)
+        answer({ ...out, full: () => false }, 1, reply('{"name":"Ada"}'), 1_000, 1_000)
       }),
     ]
     expect(examples).toEqual(expected)
