@@ -67,6 +67,7 @@ export type * from './core/error.js'
 export type {
   Address,
   Answer,
+  Cancel,
   Capabilities,
   Connection,
   Environment,

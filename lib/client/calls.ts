@@ -4,15 +4,13 @@ import { deadlines, type Due } from '../core/deadlines.js'
 import type { CallFailure, ConnectError } from '../core/error.js'
 import { render } from '../core/render.js'
 import { fullJitter } from '../core/retry.js'
-import type { Answer, Connection, Environment, Failing, Outgoing } from '../transport/transport.js'
+import type { Answer, Cancel, Connection, Environment, Failing, Outgoing } from '../transport/transport.js'
 import { signals } from './signals.js'
 
 /** Where calls get their connection: an open one, or the promise of one. */
 export interface Source {
   readonly current: () => Connection | undefined
   readonly open: () => Promise<Either<ConnectError, Connection>>
-  /** Whether messages can leave right now. */
-  readonly ready: () => boolean
 }
 
 export interface Calls {
@@ -40,14 +38,12 @@ interface Call extends Due {
   /** From the start of the call to its deadline, in milliseconds. */
   readonly timeoutMs: number
   /** Cancels the attempt under way, or the wait before the next one. */
-  cancel: (() => void) | undefined
+  cancel: Cancel | undefined
   attempts: number
   /** An earlier attempt may have been handled. */
   maybe: boolean
-  /** An attempt is under way. */
-  sending: boolean
-  /** It may have left this process. */
-  exposed: boolean
+  /** Why the last attempt was refused, where another one followed or will. */
+  refusal: CallFailure | undefined
   over: boolean
 }
 
@@ -71,9 +67,7 @@ export const calls = (source: Source, env: Environment): Calls => {
   let closed = false
 
   const table = deadlines<Call>(clock, (call) => {
-    // n.b. before the cancelling: what waited for a connection until now may have left since it has one
-    if (call.sending && source.ready()) call.exposed = true
-    call.cancel?.()
+    if (call.cancel?.() === 'maybe') call.maybe = true
     finish(call, failing(expired(call)))
   })
 
@@ -93,16 +87,14 @@ export const calls = (source: Source, env: Environment): Calls => {
     if (answer !== undefined) call.done(answer)
   }
 
-  const expired = (call: Call): CallFailure => {
-    const { maybe, exposed, timeoutMs } = call
-    const { messageId } = call.message
-    return call.kind === 'publish' && (maybe || exposed) && messageId !== undefined
-      ? { _tag: 'OutcomeUnknown', messageId }
-      : {
-          _tag: 'TimeoutError',
-          afterMs: timeoutMs,
-          waitingFor: maybe || exposed || source.ready() ? 'reply' : 'connection',
-        }
+  // What never left this process was certainly not handled; a server that kept refusing is told apart from one that is
+  // not there.
+  const expired = ({ kind, maybe, message, refusal, timeoutMs }: Call): CallFailure => {
+    if (kind === 'publish' && maybe && message.messageId !== undefined)
+      return { _tag: 'OutcomeUnknown', messageId: message.messageId }
+    return !maybe && refusal?._tag === 'Overloaded'
+      ? refusal
+      : { _tag: 'TimeoutError', afterMs: timeoutMs, waitingFor: maybe ? 'reply' : 'connection' }
   }
 
   // Another attempt only where the last one was certainly not handled, or where a second handling does no harm.
@@ -115,21 +107,22 @@ export const calls = (source: Source, env: Environment): Calls => {
 
   const attempt = (call: Call, connection: Connection): void => {
     call.attempts += 1
-    call.sending = true
-    call.exposed = source.ready()
     const answered = (answer: Answer): void => {
       if (call.over) return
-      call.sending = false
-      call.exposed = false
       if (answer._tag !== 'Failing' || !again(call, answer)) {
         finish(call, answer)
         return
       }
       const jitter = call.attempts === 1 ? 0 : fullJitter(10, 1_000, call.attempts - 1, random())
-      call.cancel = clock.after(Math.max(answer.retryAfterMs ?? 0, jitter), () => {
+      call.refusal = answer.error
+      const forget = clock.after(Math.max(answer.retryAfterMs ?? 0, jitter), () => {
         timeLeft(call)
         connected(call)
       })
+      call.cancel = () => {
+        forget()
+        return 'no'
+      }
     }
     const cancel =
       call.kind === 'request' ? connection.request(call.message, answered) : connection.publish(call.message, answered)
@@ -187,8 +180,7 @@ export const calls = (source: Source, env: Environment): Calls => {
         cancel: undefined,
         attempts: 0,
         maybe: false,
-        sending: false,
-        exposed: false,
+        refusal: undefined,
         over: false,
       }
       bytes += size

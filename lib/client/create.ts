@@ -54,7 +54,7 @@ export const createClient = (transport: Transport, options: ClientOptions = {}):
     }
     connection = opened.right
     connection.status$.subscribe((status) => {
-      status$.next(status)
+      if (status !== status$.value) status$.next(status)
     })
     return opened
   }
@@ -64,7 +64,6 @@ export const createClient = (transport: Transport, options: ClientOptions = {}):
     {
       current: () => connection,
       open,
-      ready: () => status$.value === 'ready',
       status$: status$.asObservable(),
       connect: async () => {
         const opened = connection === undefined || closed ? await open() : E.right(connection)
@@ -73,7 +72,7 @@ export const createClient = (transport: Transport, options: ClientOptions = {}):
       release: async () => {
         closed = true
         await connection?.close()
-        status$.next('closed')
+        if (status$.value !== 'closed') status$.next('closed')
         status$.complete()
       },
     },

@@ -115,13 +115,10 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
 
 /** The client of a running service: it shares the service's connection, and leaves it open. */
 export const clientOver = (connection: Connection, transport: Transport, env: Environment, serde = json): Client => {
-  let status: Status = 'connecting'
-  connection.status$.subscribe((next) => (status = next))
   return clientOn(
     {
       current: () => connection,
       open: () => Promise.resolve(E.right(connection)),
-      ready: () => status === 'ready',
       status$: connection.status$,
       connect: connection.warm,
       release: () => Promise.resolve(),

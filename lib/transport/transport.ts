@@ -75,6 +75,12 @@ export interface Failing {
   readonly retryAfterMs: number | undefined
 }
 
+/**
+ * Gives a call up: nothing is answered after it. Says whether the message may have been handled, or certainly was not
+ * because it has not left this process.
+ */
+export type Cancel = () => 'no' | 'maybe'
+
 export type Status = 'connecting' | 'ready' | 'lost' | 'closed'
 
 /** Where a transport listens. */
@@ -96,12 +102,12 @@ export interface Connection<out C extends Context = Context> {
    * Publishes an event; `answer` is called exactly once, with `Accepted` or `Failing`, unless it was cancelled first. The result cancels.
    * The deadline is the caller's to keep: when it passes, the caller cancels.
    */
-  readonly publish: (message: Outgoing, answer: (answer: Answer) => void) => () => void
+  readonly publish: (message: Outgoing, answer: (answer: Answer) => void) => Cancel
   /**
    * Sends a request; `answer` is called once, with `Reply` or `Failing` (streams, later: once for each item). The result
    * cancels: nothing is answered after it, and the server is told where the transport can tell it.
    */
-  readonly request: (message: Outgoing, answer: (answer: Answer) => void) => () => void
+  readonly request: (message: Outgoing, answer: (answer: Answer) => void) => Cancel
   /** Opens what calls need, ahead of the first call: it reports an unreachable peer at once instead of at a deadline. */
   readonly warm: TaskEither<ConnectError, void>
   /** The latest status first, then every change; completes after `closed`. */

@@ -46,7 +46,8 @@ describe('a request', () => {
       await time.advance(10)
       if (asked.length > before) at.push(time.clock.now())
     }
-    expect(await result).toEqual(E.left({ _tag: 'TimeoutError', afterMs: 5_000, waitingFor: 'reply' }))
+    // Whoever refused it to the end says why.
+    expect(await result).toEqual(E.left({ _tag: 'Overloaded', limit: 7 }))
     expect(at.at(-1)).toBeLessThanOrEqual(5_000)
     expect(asked.length).toBeGreaterThan(8)
     expect(asked.length).toBeLessThan(16)
@@ -94,10 +95,11 @@ describe('an event', () => {
   test.each<readonly [string, Answer | undefined, ReturnType<typeof unknown>]>([
     ['nobody has answered', undefined, unknown('id')],
     ['may have been taken before', failing('maybe', 5_000, disconnected), unknown('id')],
+    ['was refused each time', failing('no', 5_000), E.left({ _tag: 'Overloaded', limit: 7 }) as never],
     [
-      'was refused each time',
-      failing('no', 5_000),
-      E.left({ _tag: 'TimeoutError', afterMs: 300, waitingFor: 'reply' }) as never,
+      'never left the process',
+      failing('no', 5_000, { _tag: 'Disconnected', maybeProcessed: false }),
+      E.left({ _tag: 'TimeoutError', afterMs: 300, waitingFor: 'connection' }) as never,
     ],
   ])('at its deadline when it %s', async (_, answer, expected) => {
     const { client, last, time } = await connected()

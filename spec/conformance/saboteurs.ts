@@ -1,7 +1,7 @@
 /** Transports with something wrong with them: the memory transport, badly treated. */
 import type { Subject } from 'taskwire/testing'
 import { tap } from '../../lib/testing/conformance/tap.js'
-import type { Answer, Capabilities, Connection, Deliver, Transport } from 'taskwire'
+import type { Answer, Cancel, Capabilities, Connection, Deliver, Transport } from 'taskwire'
 import { memorySubject } from './subjects.js'
 
 const sabotaged = (
@@ -27,7 +27,7 @@ const sabotaged = (
 }
 
 const accepted: Answer = { _tag: 'Accepted' }
-const nothing = (): void => undefined
+const nothing: Cancel = () => 'no'
 
 /** Says that it has taken every tenth event of a connection, and has not. */
 export const forgetful = sabotaged('forgetful', ({ publish }) => {
@@ -51,7 +51,7 @@ export const stuttering = sabotaged('stuttering', ({ request }) => ({
       answered = true
     }
     const cancels = [request(message, once), request(message, once)]
-    return () => cancels.forEach((cancel) => cancel())
+    return () => (cancels.map((cancel) => cancel()).includes('maybe') ? 'maybe' : 'no')
   },
 }))
 
@@ -64,6 +64,7 @@ export const deaf = sabotaged('deaf', ({ request }) => ({
     })
     return () => {
       cancelled = true
+      return 'maybe'
     }
   },
 }))
@@ -101,7 +102,7 @@ const settling =
       subscribe(subscriptions, (delivery, settle) => {
         const event = subscriptions[delivery.subscription]?.kind === 'event'
         if (event && early) settle({ _tag: 'Ack' })
-        deliver(delivery, event ? change(settle) : settle)
+        return deliver(delivery, event ? change(settle) : settle)
       }),
   })
 

@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { ReplaySubject } from 'rxjs'
-import type { Answer, Connection, Environment, Status } from '../transport.js'
+import type { Answer, Cancel, Connection, Environment, Status } from '../transport.js'
 import type { Broker } from './broker.js'
 import { closed } from './desk.js'
 import type { MemoryContext } from './context.js'
@@ -25,7 +25,7 @@ export const connection = <N extends string>(
   const call = (
     begin: (answer: (answer: Answer) => void) => (reason: 'cancelled' | 'disconnected') => 'no' | 'maybe',
     answer: (answer: Answer) => void,
-  ): (() => void) => {
+  ): Cancel => {
     let cancelled = false
     let over = false
     const finish = (given: Answer): void => {
@@ -44,10 +44,10 @@ export const connection = <N extends string>(
     if (!open) abandon()
     return () => {
       cancelled = true
-      if (over) return
+      if (over) return 'maybe'
       over = true
       pending.delete(abandon)
-      withdraw('cancelled')
+      return withdraw('cancelled')
     }
   }
   return {

@@ -102,10 +102,16 @@ export const fake = (options: FakeOptions = {}): Fake => {
   const ask = (kind: Asked['kind']) => (message: Outgoing, answer: (answer: Answer) => void) => {
     const one: Asked = { kind, message, answer, cancelled: false }
     asked.push(one)
+    // It leaves as soon as the connection is ready.
+    let left = false
+    status$.subscribe((status) => {
+      left ||= status === 'ready'
+    })
     const given = options.reply?.(one)
     if (given !== undefined) answer(given)
     return () => {
       one.cancelled = true
+      return left ? 'maybe' : 'no'
     }
   }
   const connection: Connection = {

@@ -59,7 +59,7 @@ const timeouts = async ({ serve, call, callOn, world, until }: Stage): Promise<v
             answer(given)
           }),
         )
-        return () => undefined
+        return () => 'maybe'
       },
     })),
   )
