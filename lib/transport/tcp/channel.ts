@@ -3,6 +3,7 @@ import { closeCode, frameType, maxHelloBytes } from './frame.js'
 import type { CloseCode, Side } from './frame.js'
 import { decodeGoaway, encodeGoaway } from './control.js'
 import type { Goaway } from './control.js'
+import { flow } from './flow.js'
 import type { TcpLimits } from './limits.js'
 import { parser } from './parser.js'
 import type { OnFrame } from './parser.js'
@@ -68,8 +69,7 @@ export const channel = (options: ChannelOptions): Channel => {
   let pings = 0
   let checked = time()
   let partialSince = 0
-  let waiting = 0
-  let progress = time()
+  const flowing = flow(wire, time)
 
   const read = (): void => {
     if (held || (blocked && side === 'server')) wire.pause()
@@ -79,8 +79,7 @@ export const channel = (options: ChannelOptions): Channel => {
   const out = writer(wire, options.slabs, (ready) => {
     if (!ready && !blocked) {
       blocked = true
-      progress = time()
-      waiting = wire.writableLength
+      flowing.began()
       read()
     }
   })
@@ -153,13 +152,6 @@ export const channel = (options: ChannelOptions): Channel => {
     }
   }
 
-  const flowing = (now: number): void => {
-    const left = wire.writableLength
-    if (left === 0 || left < waiting) progress = now
-    waiting = left
-    if (left > 0 && now - progress > limits.stalledTimeout) cut('the peer has stopped reading')
-  }
-
   return {
     ...out,
     receive: (chunk) => {
@@ -205,7 +197,8 @@ export const channel = (options: ChannelOptions): Channel => {
       if (needed > 0 && now - partialSince > limits.frameTimeout + needed / 1_048.576)
         fail(closeCode.slow, 'a frame took too long')
       else alive(now)
-      if (!closing) flowing(now)
+      flowing.look(now)
+      if (!closing && flowing.stalled(now) > limits.stalledTimeout) cut('the peer has stopped reading')
     },
   }
 }

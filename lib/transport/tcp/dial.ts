@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Address } from '../transport.js'
 import type { Settings } from './options.js'
-import type { Wire } from './writer.js'
 
 const firstSlab = 4_096
 const largestSlab = 65_536
@@ -68,15 +67,3 @@ export const dial: Dial = (settings, { host, port }, connected, read) => {
     connected,
   )
 }
-
-/** A socket as a wire, from before it is there. */
-export const wireOf = (socket: () => Socket | undefined): Wire => ({
-  write: (bytes) => socket()?.write(bytes) ?? true,
-  end: () => socket()?.end(),
-  destroy: () => socket()?.destroy(),
-  pause: () => socket()?.pause(),
-  resume: () => socket()?.resume(),
-  get writableLength() {
-    return socket()?.writableLength ?? 0
-  },
-})

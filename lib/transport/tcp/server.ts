@@ -19,6 +19,7 @@ import { routing } from './route.js'
 import { session } from './session.js'
 import type { Session } from './session.js'
 import { ticker } from './tick.js'
+import { wireOf } from './wire.js'
 import { slabs } from './writer.js'
 
 /** A server that listens. */
@@ -97,10 +98,14 @@ export const listen = (
 
   // A connection whose handshake is over (TLS), or that needs none.
   const converse = (socket: Socket): void => {
-    const one = session(house, socket, {
-      remoteAddress: socket.remoteAddress ?? '',
-      certificate: certificateOf(socket),
-    })
+    const one = session(
+      house,
+      wireOf(() => socket),
+      {
+        remoteAddress: socket.remoteAddress ?? '',
+        certificate: certificateOf(socket),
+      },
+    )
     sessions.set(socket, one)
     socket.setNoDelay(true)
     socket.on('data', one.receive)
@@ -140,7 +145,11 @@ export const listen = (
   }
 
   const refuse = (socket: Socket): void => {
-    const one = session(house, socket, { remoteAddress: socket.remoteAddress ?? '', certificate: () => undefined })
+    const one = session(
+      house,
+      wireOf(() => socket),
+      { remoteAddress: socket.remoteAddress ?? '', certificate: () => undefined },
+    )
     one.fail(closeCode.tooManyConnections, 'too many connections')
     socket.destroySoon()
   }

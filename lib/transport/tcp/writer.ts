@@ -16,6 +16,8 @@ export interface Wire {
   readonly resume: () => unknown
   /** Bytes taken and not yet handed to the system. */
   readonly writableLength: number
+  /** Bytes of those that are with the system already, which takes them little by little; 0 where unknown. */
+  readonly queued: number
 }
 
 /** Buffers that writers share: only a connection with something to write this tick holds one. */

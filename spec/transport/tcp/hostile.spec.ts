@@ -280,6 +280,30 @@ describe('a peer that reads slowly', () => {
     expect(text(await request(client, outgoing('echo', 'x'.repeat(500_000))))).toHaveLength(500_000)
   })
 
+  it('stays connected for as long as it takes something, however long the backlog', async () => {
+    const { port, logged } = await serving(
+      echoing,
+      (_, settle) => {
+        settle(reply('x'.repeat(1_000_000)))
+      },
+      { limits: { stalledTimeout: 500 } },
+    )
+    const raw = await welcomed(port)
+    let budget = 0
+    raw.socket.on('data', (chunk) => {
+      budget -= chunk.length
+      if (budget <= 0) raw.socket.pause()
+    })
+    raw.send(...Array.from({ length: 16 }, (_, i) => call(i + 1)))
+    const reading = setInterval(() => {
+      budget = 200_000
+      raw.socket.resume()
+    }, 20)
+    await until(() => raw.closed() || raw.frames.filter(({ type }) => type === frameType.reply).length === 16, 15_000)
+    clearInterval(reading)
+    expect([raw.closed(), logged]).toEqual([false, []])
+  })
+
   it('holds the calls of its client back, and none fails', async () => {
     const { port } = await welcoming((raw, frame) => {
       if (frame.id === 1) {
