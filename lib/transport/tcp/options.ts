@@ -20,7 +20,7 @@ export interface TcpHello {
 /** Server: who is it? `Right` is `context.principal`; `Left` is told to the client as the reason. It may throw: refused. */
 export type Authenticate = (hello: TcpHello) => TaskEither<string, unknown>
 
-/** Server: may it? Asked before the payload is decoded. It may throw: refused. */
+/** Server: may it? Asked before the payload is decoded. Whatever it answers but `true` is a refusal; so is a throw. */
 export type Authorize = (
   principal: unknown,
   call: { readonly pattern: string; readonly kind: 'event' | 'message' },

@@ -1,6 +1,7 @@
 /** One connection, on the server: handshake, credit, and messages to the endpoints. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import type { Task } from 'fp-ts/lib/Task.js'
 import type { PeerCertificate } from 'node:tls'
 import { freshId } from '../../core/clock.js'
 import { reject } from './answer.js'
@@ -44,12 +45,20 @@ const replyRoom = 64
 const leastFrame = 16_384
 const refusedCredentials = 'the credentials were refused'
 
+// n.b. JavaScript answers what it likes: a promise is truthy, and no permission
 const allowed = (authorize: Authorize, principal: unknown, pattern: string, kind: 'event' | 'message'): boolean => {
   try {
-    return authorize(principal, { pattern, kind })
+    const answer: unknown = authorize(principal, { pattern, kind })
+    return answer === true
   } catch {
     return false
   }
+}
+
+/** What `authenticate` has answered, whatever it is. */
+const eitherOf = (answer: unknown): Either<string, unknown> => {
+  const { _tag: tag, left, right } = (answer ?? {}) as Partial<Record<'_tag' | 'left' | 'right', unknown>>
+  return tag === 'Right' ? E.right(right) : E.left(typeof left === 'string' && left !== '' ? left : refusedCredentials)
 }
 
 export const session = (house: House, wire: Wire, peer: Peer): Session => {
@@ -96,6 +105,14 @@ export const session = (house: House, wire: Wire, peer: Peer): Session => {
     else out.fail(closeCode.unauthorized, outcome.left)
   }
 
+  const authenticated = async (task: Task<unknown>): Promise<Either<string, unknown>> => {
+    try {
+      return eitherOf(await task())
+    } catch {
+      return E.left(refusedCredentials)
+    }
+  }
+
   const greet = (hello: Hello | string): void => {
     if (typeof hello === 'string') return out.fail(closeCode.protocol, hello)
     if (!speaks(hello)) return out.fail(closeCode.version, `this server speaks version ${String(protocolVersion)}`)
@@ -105,21 +122,14 @@ export const session = (house: House, wire: Wire, peer: Peer): Session => {
     // Nothing more is read from an unknown peer while its credentials are looked at.
     phase = 'authenticating'
     out.hold(true)
-    const refused = (): void => {
-      decided(hello, E.left(refusedCredentials))
-    }
-    try {
-      authenticate({
-        clientId: hello.clientId,
-        token: hello.token,
-        remoteAddress: peer.remoteAddress,
-        certificate: peer.certificate(),
-      })().then((outcome) => {
+    const { clientId, token } = hello
+    const { remoteAddress } = peer
+    // n.b. within the task, because it may throw before it answers a task
+    void authenticated(() => authenticate({ clientId, token, remoteAddress, certificate: peer.certificate() })()).then(
+      (outcome) => {
         decided(hello, outcome)
-      }, refused)
-    } catch {
-      refused()
-    }
+      },
+    )
   }
 
   const take = (

@@ -242,6 +242,7 @@ describe('the writer', () => {
         pause: nothing,
         resume: nothing,
         writableLength: buffered,
+        queued: 0,
       },
     }
   }

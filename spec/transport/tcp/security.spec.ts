@@ -107,6 +107,10 @@ describe('authenticate', () => {
       'the credentials were refused',
     ],
     ['rejects', () => () => Promise.reject(new Error('stack')), 'the credentials were refused'],
+    ['answers a Left that is no text', () => TE.left(undefined as unknown as string), 'the credentials were refused'],
+    ['answers no Either', () => () => Promise.resolve(true as never), 'the credentials were refused'],
+    ['answers nothing', () => () => Promise.resolve(undefined as never), 'the credentials were refused'],
+    ['is no task', () => 1 as never, 'the credentials were refused'],
   ] as const)(
     'that %s refuses the connection: Unauthorized, and not asked again and again',
     async (_how, authenticate, message) => {
@@ -171,6 +175,15 @@ describe('authorize', () => {
       ['ada', 'event', 'note'],
     ])
   })
+
+  it.each([Promise.resolve(true), Promise.resolve(false), 1, 'yes', {}, undefined])(
+    'refuses whatever it answers but true: %s',
+    async (answer) => {
+      const { port } = await serving(echoing, echo, { authorize: () => answer as boolean })
+      const client = await connected({ port })
+      expect(await request(client, outgoing('echo', ''))).toMatchObject({ error: { _tag: 'Unauthorized' } })
+    },
+  )
 })
 
 describe('a token', () => {
