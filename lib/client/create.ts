@@ -94,9 +94,9 @@ export type Clients<N extends string> = { readonly [K in N]: Client } & {
 
 /** The keys of a record of clients that mean something else. */
 export interface Reserved {
-  readonly close?: never
-  readonly connect?: never
-  readonly status$?: never
+  readonly close?: 'close is taken by the record of clients itself'
+  readonly connect?: 'connect is taken by the record of clients itself'
+  readonly status$?: 'status$ is taken by the record of clients itself'
 }
 
 /** A client for each transport of a record; the key is the token, whatever `name` says. */

@@ -7,7 +7,7 @@ import type { CallFailure, Issue } from '../core/error.js'
 import { canonical, isWildcard, type Pattern } from '../core/pattern.js'
 import { exceeds, type Serde } from '../core/serde.js'
 import type { Outgoing } from '../transport/transport.js'
-import { headersOf, timeoutOf, type SendOptions } from './options.js'
+import { headersOf, optionIssues, timeoutOf, type SendOptions } from './options.js'
 
 type AnyContract = EventContract<Pattern, never> | MessageContract<Pattern, never, unknown, unknown>
 
@@ -68,9 +68,6 @@ export const routes = (): ((to: unknown) => Route) => {
   }
 }
 
-// n.b. plain JavaScript may pass anything
-const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
-
 /** What encoding needs beside the call. */
 export interface Encoding {
   readonly serde: Serde
@@ -89,16 +86,21 @@ export const outgoing = (
   { serde, maxMessageBytes, now, freshId }: Encoding,
 ): Either<CallFailure, Outgoing> => {
   if (route.pattern._tag === 'Left') return route.pattern
+  const wrong = optionIssues(options)
+  if (wrong.length > 0) return E.left(refused(...wrong))
   let body: ReturnType<Serde['serialize']>
   let key = options.key
   try {
     body = serde.serialize(route.payload === undefined ? payload : route.payload.encode(payload as never))
-    key ??= route.key?.(payload as never)
   } catch {
     return E.left(refused({ path: '', expected: 'a value that its codec can encode' }))
   }
-  if (!isText(key)) return E.left(refused({ path: 'key', expected: 'text' }))
-  if (!isText(options.messageId)) return E.left(refused({ path: 'messageId', expected: 'text' }))
+  try {
+    key ??= route.key?.(payload as never)
+  } catch {
+    return E.left(refused({ path: 'key', expected: 'a value that its contract can make a key of' }))
+  }
+  if (key !== undefined && typeof key !== 'string') return E.left(refused({ path: 'key', expected: 'text' }))
   if (body._tag === 'Left') return E.left(refused(...body.left))
   if (exceeds(body.right, maxMessageBytes)) return E.left({ _tag: 'MessageTooLarge', limitBytes: maxMessageBytes })
   const headers = headersOf(options) ?? noHeaders

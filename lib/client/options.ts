@@ -1,4 +1,5 @@
 import type { Context, Headers } from '../core/context.js'
+import type { Issue } from '../core/error.js'
 
 /** What a call may say about itself. */
 export interface EmitOptions {
@@ -30,6 +31,27 @@ export interface SendOptions extends EmitOptions {
 export const defaultTimeout = 10_000
 /** What a call made on behalf of another leaves of the other's time, in milliseconds. */
 const margin = 5
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** Options that are not what their types say: plain JavaScript may pass anything. */
+export const optionIssues = ({ timeout, signal, messageId, key, from }: EmitOptions): ReadonlyArray<Issue> => {
+  const issues: Array<Issue> = []
+  const check = (path: string, fine: boolean, expected: string): void => {
+    if (!fine) issues.push({ path, expected })
+  }
+  check('timeout', timeout === undefined || (typeof timeout === 'number' && !Number.isNaN(timeout)), 'milliseconds')
+  check('signal', signal === undefined || typeof signal.addEventListener === 'function', 'an AbortSignal')
+  check('messageId', messageId === undefined || typeof messageId === 'string', 'text')
+  check('key', key === undefined || typeof key === 'string', 'text')
+  check(
+    'from',
+    from === undefined || (isObject(from) && isObject(from.headers) && isObject(from.deadline)),
+    'a context',
+  )
+  return issues
+}
 
 const traceHeaders = ['traceparent', 'tracestate', 'baggage'] as const
 

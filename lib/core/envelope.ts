@@ -14,8 +14,12 @@ export const noHeaders: Headers = Object.freeze({})
 
 const bytes = (text: string): number => new TextEncoder().encode(text).length
 
+// n.b. with the u flag the halves of a pair are no surrogates
+const loneSurrogate = /\p{Surrogate}/u
+
 /** What is wrong with a call's headers. Checked before any I/O. */
 export const headerIssues = (headers: Headers): ReadonlyArray<Issue> => {
+  if (typeof headers !== 'object' || Array.isArray(headers)) return [{ path: 'headers', expected: 'names and texts' }]
   const entries = Object.entries(headers)
   const issues: Array<Issue> = []
   if (entries.length > maxHeaders) issues.push({ path: 'headers', expected: `at most ${String(maxHeaders)} headers` })
@@ -25,6 +29,8 @@ export const headerIssues = (headers: Headers): ReadonlyArray<Issue> => {
     else if (name.toLowerCase().startsWith(reservedPrefix))
       issues.push({ path: `headers.${name}`, expected: `a name that does not start with ${reservedPrefix}` })
     else if (typeof value !== 'string') issues.push({ path: `headers.${name}`, expected: 'text' })
+    else if (loneSurrogate.test(name) || loneSurrogate.test(value))
+      issues.push({ path: 'headers', expected: 'well-formed Unicode' })
     else size += bytes(name) + bytes(value)
   }
   if (size > maxHeaderBytes)

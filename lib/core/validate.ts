@@ -74,28 +74,46 @@ const duplicates = (all: ReadonlyArray<Resolved>): ReadonlyArray<DefinitionError
 
 const positive = (value: number): boolean => value > 0 && Number.isFinite(value)
 
-const optionErrors = (
-  {
-    concurrency,
-    timeout,
-    id,
-  }: {
-    readonly concurrency?: number | undefined
-    readonly timeout?: number | undefined
-    readonly id?: string
-  },
-  pattern: string | undefined,
-): ReadonlyArray<DefinitionError> => {
-  const errors: Array<DefinitionError> = []
-  const wrong = (option: string, expected: string): void => {
-    errors.push({ _tag: 'InvalidOption', option, expected, pattern })
-  }
+type Wrong = (option: string, expected: string) => void
+
+const numbers = (
+  { concurrency, timeout }: Readonly<Record<'concurrency' | 'timeout', number | undefined>>,
+  wrong: Wrong,
+): void => {
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0))
     wrong('concurrency', 'a whole number from 1')
   if (timeout !== undefined && !positive(timeout)) wrong('timeout', 'milliseconds above 0')
-  if (id !== undefined && (id === '' || id.length > 200)) wrong('id', 'text of 1 to 200 characters')
+}
+
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isCodec = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'decode' in value && 'encode' in value
+
+// n.b. the types say all of this; plain JavaScript does not
+const parts = ({ policy, on, payload, handler, ...rest }: AnyEndpoint, wrong: Wrong): void => {
+  const { id } = policy
+  if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > 200))
+    wrong('id', 'text of 1 to 200 characters')
+  if (on?.length === 0) wrong('on', 'at least one token')
+  for (const option of ['retry', 'classify', 'orderingKey'] as const)
+    if (policy[option] !== undefined && !isFunction(policy[option])) wrong(option, 'a function')
+  if (!isFunction(handler)) wrong('handler', 'a function')
+  if (!isCodec(payload)) wrong('codec', 'an io-ts type')
+  if (rest._tag !== 'OnMessage') return
+  for (const option of ['reply', 'failure'] as const)
+    if (rest[option] !== undefined && !isCodec(rest[option])) wrong(option, 'an io-ts type')
+}
+
+const optionErrors = (pattern: string | undefined, look: (wrong: Wrong) => void): ReadonlyArray<DefinitionError> => {
+  const errors: Array<DefinitionError> = []
+  look((option, expected) => {
+    errors.push({ _tag: 'InvalidOption', option, expected, pattern })
+  })
   return errors
 }
+
+// An endpoint that inherits a mistake does not make it again.
+const unlessInherited = <A>(own: A, inherited: A): A | undefined => (own === inherited ? undefined : own)
 
 const transportErrors = (service: Service): ReadonlyArray<DefinitionError> => {
   const errors: Array<DefinitionError> = []
@@ -120,19 +138,23 @@ export const resolveEndpoints = (service: Service): Either<ReadonlyArray<Definit
   const resolved = all.flatMap((one) => (E.isRight(one) ? [one.right] : []))
   const errors = [
     ...service.mistakes,
-    ...optionErrors(service.options, undefined),
+    ...optionErrors(undefined, (wrong) => {
+      numbers({ concurrency: undefined, timeout: undefined, ...service.options }, wrong)
+    }),
     ...all.flatMap((one) => (E.isLeft(one) ? [one.left] : [])),
     ...duplicates(resolved),
-    ...service.endpoints.flatMap(({ policy, pattern }) =>
-      optionErrors(
-        {
-          ...policy,
-          // An endpoint that inherits a mistake does not make it again.
-          ...(policy.concurrency === service.options.concurrency ? { concurrency: undefined } : {}),
-          ...(policy.timeout === service.options.timeout ? { timeout: undefined } : {}),
-        },
-        shown(pattern),
-      ),
+    ...service.endpoints.flatMap((endpoint) =>
+      optionErrors(shown(endpoint.pattern), (wrong) => {
+        const { concurrency, timeout } = endpoint.policy
+        numbers(
+          {
+            concurrency: unlessInherited(concurrency, service.options.concurrency),
+            timeout: unlessInherited(timeout, service.options.timeout),
+          },
+          wrong,
+        )
+        parts(endpoint, wrong)
+      }),
     ),
   ]
   return errors.length === 0 ? E.right(resolved) : E.left(errors)

@@ -48,12 +48,20 @@ test('a serde that throws while it serializes a payload is an InvalidPayload, fo
   await stop()
 })
 
-test.each(['key', 'messageId'])('a %s that is no text is refused before anything is sent', async (option) => {
+test.each([
+  ['key', 5],
+  ['messageId', 5],
+  ['signal', {}],
+  ['timeout', NaN],
+  ['timeout', '5'],
+  ['from', {}],
+  ['headers', 'text'],
+  ['headers', { a: '\ud800' }],
+])('a call whose %s is %j is refused before anything is sent', async (option, value) => {
   const { client, stop } = await pair(json, json)
-  const options = { [option]: 5 } as object
-  expect(await client.send('echo', 'text', t.string, options)()).toEqual({
-    _tag: 'Left',
-    left: { _tag: 'InvalidPayload', issues: [{ path: option, expected: 'text' }] },
+  const options = { [option]: value } as object
+  expect(await client.send('echo', 'text', t.string, options)()).toMatchObject({
+    left: { _tag: 'InvalidPayload', issues: [{ path: option }] },
   })
   await stop()
 })

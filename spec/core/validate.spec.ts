@@ -94,7 +94,7 @@ describe('validate', () => {
       .transport(memory({ name: 'a' }))
       .transport(needy.transport as never)
       .onEvent('', t.unknown, ok, { concurrency: 0 })
-      .onEvent('a.#.b', t.unknown, ok)
+      .onEvent('a.**', t.unknown, ok)
       .onEvent([1] as never, t.unknown, ok)
       .onEvent(cycle as never, t.unknown, ok)
       .onEvent(1n as never, t.unknown, ok)
@@ -118,7 +118,7 @@ describe('validate', () => {
       option('concurrency', undefined),
       option('timeout', undefined),
       invalid('""'),
-      invalid('a.#.b'),
+      invalid('a.**'),
       invalid('[1]'),
       invalid('a object'),
       invalid('a bigint'),
@@ -155,12 +155,26 @@ describe('validate', () => {
   })
 
   test.each<readonly [string, Pattern]>([
-    ['a wildcard in the middle', 'a.#.b'],
+    ['what looks like a wildcard and is none', 'a.**'],
     ['more than 200 bytes', 'ä'.repeat(101)],
     ['a lone surrogate', '\ud800'],
     ['a number that is none', NaN],
   ])('refuses a pattern with %s', (_, pattern) => {
     expect(validate(listening().onEvent(pattern, t.unknown, ok))).toMatchObject([{ _tag: 'InvalidPattern' }])
+  })
+
+  test('finds parts that only plain JavaScript can get wrong', () => {
+    const js = listening() as unknown as {
+      readonly onEvent: (...parts: ReadonlyArray<unknown>) => Service
+      readonly onMessage: (...parts: ReadonlyArray<unknown>) => Service
+    }
+    const wrong = (service: Service) =>
+      validate(service).map((error) => (error._tag === 'InvalidOption' ? error.option : error._tag))
+    expect(wrong(js.onEvent('e', t.unknown, ok, { on: [] }))).toEqual(['on'])
+    const functions = { retry: 5, classify: 'x', orderingKey: 1, id: 5 }
+    expect(wrong(js.onEvent('e', t.unknown, ok, functions))).toEqual(['id', 'retry', 'classify', 'orderingKey'])
+    expect(wrong(js.onEvent('e', null, undefined))).toEqual(['handler', 'codec'])
+    expect(wrong(js.onMessage('m', {}, ok, { reply: 1, failure: () => 1 }))).toEqual(['codec', 'reply', 'failure'])
   })
 
   test('shows at most 200 characters of a pattern', () => {
