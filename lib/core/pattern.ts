@@ -6,8 +6,8 @@ export type PatternValue = string | number | boolean | null | { readonly [key: s
 
 /**
  * Plain text, a number, or any literal object; of an object the order of its keys does not matter. In text, `.` separates
- * segments; in the pattern of an event handler a segment `*` stands for any one segment and a last segment `#` for any
- * number of them.
+ * segments; in the pattern of an event handler a segment `*` stands for any one segment and a segment `#` for any number
+ * of them, none included.
  */
 export type Pattern = string | number | { readonly [key: string]: PatternValue }
 
@@ -41,6 +41,8 @@ const illFormed = (value: unknown, depth = 0): string | undefined => {
   if (typeof value === 'boolean' || typeof value === 'string' || value === null) return undefined
   if (typeof value !== 'object') return `a ${typeof value} cannot be part of a pattern`
   if (Array.isArray(value)) return 'an array cannot be part of a pattern'
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return 'only literal objects can be part of a pattern'
   if (depth >= maxDepth) return tooLong
   for (const inner of Object.values(value)) {
     const reason = illFormed(inner, depth + 1)
@@ -79,33 +81,44 @@ const isText = (form: string): boolean => !ambiguous(form)
 export const isWildcard = (form: string): boolean =>
   isText(form) && form.split('.').some((segment) => segment === '*' || segment === '#')
 
-/** What is wrong with the wildcards of a canonical event pattern, if anything: `#` may only be the last segment. */
+/** What is wrong with the wildcards of a canonical pattern, if anything: `**` looks like one and is none. */
 export const wildcardMistake = (form: string): string | undefined =>
-  isText(form) && form.split('.').slice(0, -1).includes('#') ? '# may only be the last segment' : undefined
+  isText(form) && form.split('.').some((segment) => /^[*#]{2,}$/.test(segment))
+    ? 'a wildcard segment is * (one segment) or # (any number of them)'
+    : undefined
 
 interface Node<A> {
   readonly next: Map<string, Node<A>>
   readonly here: Array<Found<A>>
-  readonly rest: Array<Found<A>>
+  /** It stands for `#`: it stays where it is, however many segments pass. */
+  readonly many: boolean
 }
 interface Found<A> {
   readonly order: number
   readonly value: A
 }
 
-const node = <A>(): Node<A> => ({ next: new Map(), here: [], rest: [] })
+const node = <A>(many: boolean): Node<A> => ({ next: new Map(), here: [], many })
 
-const collect = <A>(at: Node<A>, segments: ReadonlyArray<string>, index: number, found: Array<Found<A>>): void => {
-  found.push(...at.rest)
-  const segment = segments[index]
-  if (segment === undefined) {
-    found.push(...at.here)
-    return
+// A node, and those behind it that need no segment.
+const enter = <A>(at: Node<A> | undefined, nodes: Set<Node<A>>): void => {
+  for (let now = at; now !== undefined; now = now.next.get('#')) nodes.add(now)
+}
+
+// All nodes at once, a segment at a time: the work is segments times nodes, whatever the wildcards.
+const collect = <A>(root: Node<A>, segments: ReadonlyArray<string>): ReadonlyArray<Found<A>> => {
+  let nodes = new Set<Node<A>>()
+  enter(root, nodes)
+  for (const segment of segments) {
+    const after = new Set<Node<A>>()
+    for (const at of nodes) {
+      if (at.many) enter(at, after)
+      enter(at.next.get(segment), after)
+      enter(at.next.get('*'), after)
+    }
+    nodes = after
   }
-  const exact = at.next.get(segment)
-  if (exact !== undefined) collect(exact, segments, index + 1, found)
-  const any = segment === '*' ? undefined : at.next.get('*')
-  if (any !== undefined) collect(any, segments, index + 1, found)
+  return [...nodes].flatMap(({ here }) => here)
 }
 
 /**
@@ -116,7 +129,7 @@ export const router = <A>(
   entries: ReadonlyArray<{ readonly pattern: string; readonly value: A }>,
 ): ((form: string) => ReadonlyArray<A>) => {
   const exact = new Map<string, Array<Found<A>>>()
-  const root = node<A>()
+  const root = node<A>(false)
   let wild = false
   entries.forEach(({ pattern, value }, order) => {
     const found: Found<A> = { order, value }
@@ -127,24 +140,19 @@ export const router = <A>(
       return
     }
     wild = true
-    const segments = pattern.split('.')
-    const tail = segments.at(-1) === '#'
     let at = root
-    for (const segment of tail ? segments.slice(0, -1) : segments) {
-      const next = at.next.get(segment) ?? node<A>()
+    for (const segment of pattern.split('.')) {
+      const next = at.next.get(segment) ?? node<A>(segment === '#')
       at.next.set(segment, next)
       at = next
     }
-    if (tail) at.rest.push(found)
-    else at.here.push(found)
+    at.here.push(found)
   })
   const plain = new Map([...exact].map(([form, found]) => [form, found.map(({ value }) => value)]))
   if (!wild) return (form) => plain.get(form) ?? []
   return (form) => {
-    const found: Array<Found<A>> = []
-    if (isText(form)) collect(root, form.split('.'), 0, found)
+    const found = isText(form) ? collect(root, form.split('.')) : []
     if (found.length === 0) return plain.get(form) ?? []
-    found.push(...(exact.get(form) ?? []))
-    return found.sort((a, b) => a.order - b.order).map(({ value }) => value)
+    return [...found, ...(exact.get(form) ?? [])].sort((a, b) => a.order - b.order).map(({ value }) => value)
   }
 }

@@ -34,10 +34,10 @@ export type ByPattern<E extends AnyEndpoint> = {
 /** What a pattern with wildcards matches, as a text type: `user.*` is `user.${string}`. */
 export type Glob<P> = P extends `${infer H}*${infer R}`
   ? `${H}${string}${Glob<R>}`
-  : P extends `${infer H}#`
-    ? `${H}${string}`
+  : P extends `${infer H}#${infer R}`
+    ? `${H}${string}${Glob<R>}`
     : P
-type Wild<E> = E extends { readonly pattern: `${string}*${string}` | `${string}#` } ? E : never
+type Wild<E> = E extends { readonly pattern: `${string}*${string}` | `${string}#${string}` } ? E : never
 type Covers<E, P> = E extends { readonly pattern: infer Q } ? (P extends Glob<Q> ? E : never) : never
 type Structured<E> = Extract<E, { readonly pattern: object }>
 type Same<E extends AnyEndpoint, P> = E extends { readonly pattern: P } ? (P extends E['pattern'] ? E : never) : never
