@@ -194,11 +194,12 @@ export const runnable = (resolved: Resolved, { serde, middleware, defect }: Surr
   return { resolved, decode, start: layers.length === 0 ? handle : wrapped, answer, defect: defectOf }
 }
 
-// The tag only: the rest of an undeclared failure may hold anything.
-const undeclared = (error: unknown): Error => {
+// For the log. An Error speaks for itself; of anything else the tag only, since the rest may hold anything.
+const undeclared = (error: unknown): unknown => {
+  if (typeof error === 'object' && error !== null && 'stack' in error) return error
   const tag = typeof error === 'object' && error !== null ? (error as { readonly _tag?: unknown })._tag : undefined
-  const name = typeof tag === 'string' ? `'${tag}'` : `a ${typeof error}`
-  return new Error(`the handler failed with ${name}, which no failure codec declares`)
+  const name = typeof tag === 'string' ? `'${tag}'` : typeof error === 'object' ? 'an object' : `a ${typeof error}`
+  return { message: `the handler failed with ${name}, which no failure codec declares` }
 }
 
 // A middleware that passes on a spread copy of the context has dropped the lazy signal: give it back.

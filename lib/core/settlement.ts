@@ -29,5 +29,5 @@ export type Settlement =
   | { readonly _tag: 'Refuse'; readonly because: 'draining' | 'overloaded'; readonly limit: number }
   /** Event: deliver it again to this endpoint in `delayMs`, as number `attempt`; it holds no slot meanwhile. */
   | { readonly _tag: 'Retry'; readonly delayMs: number; readonly attempt: number; readonly reason: Reason }
-  /** Event: set it aside, with its bytes and headers as they came. */
-  | { readonly _tag: 'DeadLetter'; readonly reason: Reason }
+  /** Event: set it aside, with its bytes and headers as they came; `to` names a destination other than the transport's own. */
+  | { readonly _tag: 'DeadLetter'; readonly reason: Reason; readonly to?: string }

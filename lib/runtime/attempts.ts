@@ -113,6 +113,10 @@ export const attempts = (
     job.limitMs = Math.min(remaining, timeout)
     job.dueAt = now + job.limitMs
     limits.add(job)
+    if (job.broken !== undefined) {
+      finish(job, runnable.defect(job.broken.cause))
+      return
+    }
     const payload = job.payload ?? runnable.decode(job.body)
     job.payload = undefined
     if (!isEvent) job.body = noBytes
@@ -178,7 +182,10 @@ export const attempts = (
   const final = (job: Job, outcome: Outcome, settlement: Settlement): Settlement => {
     const dropped = settlement._tag === 'DeadLetter' && (!capabilities.deadLetter || policy.deadLetter === false)
     report(job, runnable, outcome, dropped ? 'Dropped' : settlement._tag)
-    return dropped ? { _tag: 'Ack' } : settlement
+    if (dropped) return { _tag: 'Ack' }
+    return settlement._tag === 'DeadLetter' && typeof policy.deadLetter === 'string'
+      ? { ...settlement, to: policy.deadLetter }
+      : settlement
   }
 
   const decided = (job: Job, outcome: Outcome): Decision => {

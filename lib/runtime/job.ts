@@ -20,6 +20,8 @@ export interface Job extends Due {
   payload: Decoded | undefined
   /** The key that the message carries, by which the transport itself may keep an order. */
   readonly messageKey: string | undefined
+  /** What its `orderingKey` threw: no handler can run in an order that nobody knows. */
+  readonly broken: { readonly cause: unknown } | undefined
   /** The ordering key, if any: its lane stays taken until the job is over. */
   readonly key: string | undefined
   readonly arrivedAt: number

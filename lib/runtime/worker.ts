@@ -1,4 +1,6 @@
 /** Takes the deliveries of one subscription: slots, key lanes, what waits, what is parked. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
 import { nextAttempt } from '../core/context.js'
 import type { Deliver } from '../core/delivery.js'
 import type { Failure } from '../core/error.js'
@@ -24,6 +26,8 @@ export interface Worker {
 // A small body inside a large read would keep all of it alive for as long as it waits.
 const own = (body: Uint8Array): Uint8Array =>
   body.buffer.byteLength > 2 * body.length + 1_024 ? new Uint8Array(body) : body
+
+const noKey = E.right(undefined)
 
 /** Handlers of a subscription that run at once, unless the endpoint or the service says otherwise. */
 export const defaultConcurrency = 32
@@ -122,12 +126,11 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
 
   const starts = attempts(runnable, served, shared, { free, park })
 
-  const keyOf = (payload: Decoded | undefined): string | undefined => {
+  const keyOf = (payload: Decoded | undefined): Either<{ readonly cause: unknown }, string | undefined> => {
     try {
-      return payload?._tag === 'Right' ? policy.orderingKey?.(payload.right as never) : undefined
+      return E.right(payload?._tag === 'Right' ? policy.orderingKey?.(payload.right as never) : undefined)
     } catch (cause) {
-      runnable.defect(cause)
-      return undefined
+      return E.left({ cause })
     }
   }
 
@@ -146,6 +149,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     // What has to wait is decoded when it starts, unless its key or its acceptance depend on what it says.
     const payload = room || byPayload || admitted !== undefined ? runnable.decode(body) : undefined
     const invalid = payload?._tag === 'Left'
+    const key = byPayload ? keyOf(payload) : noKey
     const job: Job = {
       bytes: body.length,
       body,
@@ -153,7 +157,8 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       admitted,
       payload,
       messageKey: delivery.key,
-      key: invalid ? undefined : ((byPayload ? keyOf(payload) : undefined) ?? delivery.key),
+      broken: key._tag === 'Left' ? key.left : undefined,
+      key: invalid || key._tag === 'Left' ? undefined : (key.right ?? delivery.key),
       arrivedAt: clock.now(),
       expire,
       context: delivery.context,

@@ -2,10 +2,15 @@ import * as fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
+import { delays } from 'taskwire'
 import { describe, expect, test } from 'vitest'
 import { gate, stage, turn } from './support/stage.js'
 
 const numbers = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, i) => i)
+
+const fails = (): never => {
+  throw new Error('no key')
+}
 
 describe('slots', () => {
   test.each([1, 7, 64])('%i are filled and never passed', async (concurrency) => {
@@ -169,18 +174,16 @@ describe('the lane of a key', () => {
     expect(runs).toHaveLength(3)
   })
 
-  test('is that of the message when orderingKey throws, which is logged', async () => {
+  test('that cannot be told, because orderingKey throws, is a defect: no handler runs out of order', async () => {
     const { handler, runs } = gate()
     const { push, log } = await stage((service) =>
-      service.onEvent('e', t.unknown, handler, {
-        orderingKey: () => {
-          throw new Error('no key')
-        },
-      }),
+      service
+        .onEvent('e', t.unknown, handler, { orderingKey: fails, retry: delays() })
+        .onMessage('m', t.unknown, handler, { orderingKey: fails }),
     )
-    push('e', 1, { key: 'a' })
-    push('e', 2, { key: 'a' })
-    expect(runs).toHaveLength(1)
+    expect(push('e', 1, { key: 'a' }).settlements).toMatchObject([{ _tag: 'DeadLetter', reason: { _tag: 'Defect' } }])
+    expect(push('m', 1).settlements).toMatchObject([{ _tag: 'Fail', failure: { _tag: 'Internal' } }])
+    expect(runs).toHaveLength(0)
     expect(log[0]).toContain('no key')
   })
 

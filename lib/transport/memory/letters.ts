@@ -11,6 +11,8 @@ export interface DeadLetter extends Message {
   readonly endpoint: string
   /** The instance of the service that gave it up. */
   readonly instance: string
+  /** The destination that the endpoint's `deadLetter` names; `undefined` where it names none. */
+  readonly to: string | undefined
   /** When it was set aside, in Unix milliseconds. */
   readonly time: number
   /** How often it had been put back before. */

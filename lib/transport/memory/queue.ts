@@ -43,6 +43,11 @@ export interface Queue extends Gate<Queue> {
 }
 
 /** What a queue needs from its bus. */
+interface Burial {
+  readonly reason: Reason
+  readonly to: string | undefined
+}
+
 export interface QueueOptions {
   readonly group: string
   readonly endpoint: string
@@ -102,11 +107,11 @@ export const queue = (options: QueueOptions): Queue => {
     entry.free()
     wake()
   }
-  const bury = (run: Running, reason: Reason, backOffMs: number): void => {
+  const bury = (run: Running, { reason, to }: Burial, backOffMs: number): void => {
     const { entry, worker } = run
     const { clock, instance, log } = worker.member.environment
     const { message, replays } = entry
-    const letter = { ...message, reason, group, endpoint, instance, time: clock.unix(), replays }
+    const letter = { ...message, reason, to, group, endpoint, instance, time: clock.unix(), replays }
     if (options.bury(letter, self)) {
       end(run)
       return
@@ -116,7 +121,7 @@ export const queue = (options: QueueOptions): Queue => {
     run.forgetWrite = clock.after(
       backOffMs,
       () => {
-        bury(run, reason, Math.min(2 * backOffMs, lastBackOffMs))
+        bury(run, { reason, to }, Math.min(2 * backOffMs, lastBackOffMs))
       },
       true,
     )
@@ -144,7 +149,7 @@ export const queue = (options: QueueOptions): Queue => {
         return
       }
       case 'DeadLetter':
-        bury(run, settlement.reason, firstBackOffMs)
+        bury(run, { to: undefined, ...settlement }, firstBackOffMs)
     }
   }
   const next = (): Entry | undefined => {
