@@ -133,10 +133,11 @@ export const link = (options: LinkOptions): Link => {
         settle(call, disconnected(false))
         waiting?.forget(call)
       }
-    if (goaway.code === closeCode.draining) return retire()
+    // Without a welcome it is a failed attempt, whatever the reason.
+    if (goaway.code === closeCode.draining && welcomed) return retire()
     reason = goaway.reason === '' ? `closed with code ${String(goaway.code)}` : goaway.reason
     refused = goaway.code === closeCode.unauthorized && !welcomed
-    idle = goaway.code === closeCode.idle
+    idle = goaway.code === closeCode.idle && welcomed
     out.fail(closeCode.done, 'closed')
   }
 

@@ -18,7 +18,7 @@ export interface Peer {
   /** Attempts that failed and connections that were lost, in all, and the end of the last one. */
   readonly failures: () => number
   readonly failed: () => Ending | undefined
-  /** Dials now, unless it is connected or dialling. */
+  /** Dials, unless it is connected or dialling: now, or after the back-off where it was asleep. */
   readonly wake: () => void
   readonly check: (time: number) => void
   readonly close: (answer: Failing) => Promise<void>
@@ -39,6 +39,8 @@ export const where = ({ host, port }: Address): string => `${host}:${String(port
 const firstDelay = 100
 const longestDelay = 30_000
 const stable = 10_000
+// A connection that was let go after so long, because it was not used, may be dialled again at once.
+const rested = 1_000
 
 export const peer = (options: PeerOptions): Peer => {
   const { clock, random } = options.environment
@@ -49,6 +51,9 @@ export const peer = (options: PeerOptions): Peer => {
   let failures = 0
   let failed: Ending | undefined
   let readyAt = 0
+  let welcomedAt = 0
+  // Asleep: not to be dialled before.
+  let earliest = 0
   let cancel: (() => void) | undefined
   let closed: (() => void) | undefined
 
@@ -61,11 +66,14 @@ export const peer = (options: PeerOptions): Peer => {
   const jitter = (): number => random() * Math.min(longestDelay, firstDelay * 2 ** Math.min(attempts - 1, 20))
 
   const backOff = (ending: Ending): void => {
+    const now = clock.now()
+    if (ending.idle && now - welcomedAt > rested) attempts = 0
+    attempts += 1
     if (ending.idle) {
+      earliest = attempts === 1 ? 0 : now + jitter()
       state = 'asleep'
       return
     }
-    attempts += 1
     wait(ending.unauthorized ? longestDelay / 2 + (random() * longestDelay) / 2 : jitter())
   }
 
@@ -81,6 +89,7 @@ export const peer = (options: PeerOptions): Peer => {
         state = 'ready'
         failed = undefined
         readyAt = options.time()
+        welcomedAt = clock.now()
         options.changed(self)
       },
       retiring: () => {
@@ -125,7 +134,9 @@ export const peer = (options: PeerOptions): Peer => {
     failures: () => failures,
     failed: () => failed,
     wake: () => {
-      if (state === 'asleep' || state === 'waiting') dial()
+      const early = earliest - clock.now()
+      if (state === 'asleep' && early > 0) wait(early)
+      else if (state === 'asleep' || state === 'waiting') dial()
     },
     check: (time) => {
       if (state === 'ready' && time - readyAt > stable) attempts = 0

@@ -39,6 +39,9 @@ const nobody = async (): Promise<number> => {
   return server.port
 }
 
+const goodbye = (code: number): Buffer =>
+  bytesOf(frameType.goaway, 0, [], encodeGoaway({ lastAccepted: 0, code, graceMs: 0, reason: 'later' }))
+
 describe('a client of several endpoints', () => {
   it('gives each of them a share', async () => {
     const servers = await Promise.all(['a', 'b', 'c'].map((name) => serving(who, named(name))))
@@ -278,20 +281,49 @@ describe('a client whose connection is lost', () => {
     expect(connections).toBeLessThan(40)
   })
 
-  it('does not hammer a server that says welcome and goodbye', async () => {
+  it.each<readonly [string, (raw: Raw) => void]>([
+    ['welcome and goodbye', (raw) => raw.send(welcome(), goodbye(closeCode.draining))],
+    ['welcome and that it was not used', (raw) => raw.send(welcome(), goodbye(closeCode.idle))],
+    ['that it was not used, without a welcome', (raw) => raw.send(goodbye(closeCode.idle))],
+    ['goodbye without a welcome', (raw) => raw.send(goodbye(closeCode.draining))],
+  ])('does not hammer a server that says %s', async (_what, answer) => {
     let connections = 0
-    const goaway = encodeGoaway({ lastAccepted: 0, code: closeCode.draining, graceMs: 0, reason: '' })
     const { port } = await rawServer((raw) => {
       connections += 1
       raw.socket.once('data', () => {
-        raw.send(welcome(), bytesOf(frameType.goaway, 0, [], goaway))
+        answer(raw)
       })
     })
     const client = await connected({ port })
-    void request(client, outgoing('a', ''))
+    const again = setInterval(() => void request(client, outgoing('a', '')), 10)
     await new Promise((resolve) => void setTimeout(resolve, 1_000))
+    clearInterval(again)
+    expect(connections).toBeGreaterThan(1)
     expect(connections).toBeLessThan(40)
   })
+
+  it.each([
+    ['draining', closeCode.draining],
+    ['idle', closeCode.idle],
+  ])('tells warm that a server is %s and does not say welcome', async (_what, code) => {
+    const { port } = await rawServer((raw) => void raw.socket.once('data', () => raw.send(goodbye(code))))
+    const client = await connected({ port })
+    expect(await client.warm()).toMatchObject({ left: { message: expect.stringContaining('(later)') as unknown } })
+  })
+
+  it('comes back at once after a goodbye because it was not used for a while', async () => {
+    const { port } = await serving([on('message', 'echo')], echo, { limits: { idleTimeout: 1_200 } })
+    // n.b. the longest jitter: the third attempt in a row would wait 400 ms
+    const client = await connected({ port }, { random: () => 0.999 })
+    let most = 0
+    for (let i = 0; i < 3; i++) {
+      const began = performance.now()
+      expect(text(await request(client, outgoing('echo', 'x')))).toBe('x')
+      most = Math.max(most, performance.now() - began)
+      await new Promise((resolve) => void setTimeout(resolve, 1_700))
+    }
+    expect(most).toBeLessThan(350)
+  }, 20_000)
 })
 
 describe('a call', () => {
