@@ -2,27 +2,29 @@
 import type { Random } from '../../core/clock.js'
 import type { Peer } from './peer.js'
 
-/** Whether `a` is the better choice: by calls in flight times the time they take, as far as it is known of both. */
-const better = (a: Peer, b: Peer): boolean => {
-  const one = a.link()
-  const other = b.link()
-  if (one === undefined || other === undefined) return one !== undefined
-  const near = one.rtt()
-  const far = other.rtt()
-  return near === undefined || far === undefined
-    ? one.inFlight() <= other.inFlight()
-    : (one.inFlight() + 1) * near <= (other.inFlight() + 1) * far
+/** Costs that differ by less than this factor are alike: a measured time is too rough to send everything to one side. */
+const alike = 1.5
+
+/** Calls in flight times the time they take, as far as that is known of both. */
+const costs = (a: Peer, b: Peer): readonly [number, number] => {
+  const [one, other] = [a.link(), b.link()]
+  const none = Number.POSITIVE_INFINITY
+  if (one === undefined || other === undefined) return [one === undefined ? none : 1, other === undefined ? none : 1]
+  const [near, far] = [one.rtt(), other.rtt()]
+  const known = near !== undefined && far !== undefined
+  return [(one.inFlight() + 1) * (known ? near : 1), (other.inFlight() + 1) * (known ? far : 1)]
 }
 
-/** The better of two that chance names: nearly as even as the best of all, and nobody runs all to the same one. */
+/** The better of two that chance names, either of them where they are alike: an idle pair shares what comes. */
 export const choose = (peers: ReadonlyArray<Peer>, random: Random): Peer | undefined => {
   const count = peers.length
   if (count < 2) return peers[0]
-  const first = count === 2 ? 0 : Math.floor(random() * count)
-  const second = count === 2 ? 1 : (first + 1 + Math.floor(random() * (count - 1))) % count
-  const a = peers[first]
-  const b = peers[second]
-  return a === undefined || b === undefined ? a : better(a, b) ? a : b
+  const first = Math.floor(random() * count)
+  const second = count === 2 ? 1 - first : (first + 1 + Math.floor(random() * (count - 1))) % count
+  const [a, b] = [peers[first], peers[second]]
+  if (a === undefined || b === undefined) return a
+  const [cost, other] = costs(a, b)
+  return cost < other * alike ? a : b
 }
 
 const hash = (text: string): number => {
