@@ -2,9 +2,6 @@
 import type { Random } from '../../core/clock.js'
 import type { Peer } from './peer.js'
 
-/** Costs that differ by less than this factor are alike: a measured time is too rough to send everything to one side. */
-const alike = 1.5
-
 /** Calls in flight times the time they take, as far as that is known of both. */
 const costs = (a: Peer, b: Peer): readonly [number, number] => {
   const [one, other] = [a.link(), b.link()]
@@ -15,7 +12,12 @@ const costs = (a: Peer, b: Peer): readonly [number, number] => {
   return [(one.inFlight() + 1) * (known ? near : 1), (other.inFlight() + 1) * (known ? far : 1)]
 }
 
-/** The better of two that chance names, either of them where they are alike: an idle pair shares what comes. */
+const idle = (one: Peer): boolean => one.link()?.inFlight() === 0
+
+/**
+ * The better of two that chance names. Of two that are idle either, the slower one less often: a time that was measured
+ * once must not keep all calls from a replica, or it is never measured again.
+ */
 export const choose = (peers: ReadonlyArray<Peer>, random: Random): Peer | undefined => {
   const count = peers.length
   if (count < 2) return peers[0]
@@ -24,7 +26,8 @@ export const choose = (peers: ReadonlyArray<Peer>, random: Random): Peer | undef
   const [a, b] = [peers[first], peers[second]]
   if (a === undefined || b === undefined) return a
   const [cost, other] = costs(a, b)
-  return cost < other * alike ? a : b
+  if (idle(a) && idle(b)) return random() * (cost + other) < other ? a : b
+  return cost <= other ? a : b
 }
 
 const hash = (text: string): number => {

@@ -71,8 +71,10 @@ export const channel = (options: ChannelOptions): Channel => {
   let partialSince = 0
   const flowing = flow(wire, time)
 
+  const paused = (): boolean => held || (blocked && side === 'server')
+
   const read = (): void => {
-    if (held || (blocked && side === 'server')) wire.pause()
+    if (paused()) wire.pause()
     else wire.resume()
   }
 
@@ -142,7 +144,7 @@ export const channel = (options: ChannelOptions): Channel => {
   )
 
   const alive = (now: number): void => {
-    if (held || (blocked && side === 'server')) heard = now
+    if (paused()) heard = now
     if (heard >= asked) asked = -1
     if (asked >= 0) {
       if (now - asked > limits.pongTimeout) cut('the peer is silent')
@@ -191,8 +193,11 @@ export const channel = (options: ChannelOptions): Channel => {
         if (now - closingSince > limits.closeGrace) wire.destroy()
         return
       }
-      pings = Math.max(0, pings - (now - checked) / 1_000)
+      const passed = now - checked
       checked = now
+      pings = Math.max(0, pings - passed / 1_000)
+      // A frame is not late while we do not read it.
+      if (paused()) partialSince += passed
       const needed = input.waiting()
       if (needed > 0 && now - partialSince > limits.frameTimeout + needed / 1_048.576)
         fail(closeCode.slow, 'a frame took too long')

@@ -388,3 +388,25 @@ describe('many sockets', () => {
     for (const socket of silent) socket.destroy()
   })
 })
+
+describe('a server that has stopped reading', () => {
+  it('blames nobody for the frame that it does not read', async () => {
+    const { port, logged } = await serving(
+      echoing,
+      (_, settle) => {
+        settle(reply('x'.repeat(1_000_000)))
+      },
+      { limits: { frameTimeout: 200, stalledTimeout: 60_000 } },
+    )
+    const raw = await welcomed(port)
+    raw.socket.pause()
+    const last = call(13, 'echo', 'y'.repeat(900_000))
+    raw.send(...Array.from({ length: 12 }, (_, i) => call(i + 1)), last.subarray(0, 1_000))
+    await new Promise((resolve) => void setTimeout(resolve, 100))
+    raw.send(last.subarray(1_000))
+    await new Promise((resolve) => void setTimeout(resolve, 1_500))
+    raw.socket.resume()
+    await raw.got(frameType.reply, 13)
+    expect(logged).toEqual([])
+  })
+})
