@@ -275,6 +275,13 @@ describe('the answer to a request', () => {
     expect(`${message}${String((one.causes[0] as Error).stack)}`).not.toMatch(/secret|password/)
   })
 
+  test('to an undeclared Error is Internal, and the log has what it says itself', async () => {
+    const failure = new Error('connection refused')
+    const one = messageOf(() => TE.left(failure))
+    expect(await one.answer(1)).toEqual({ _tag: 'Fail', failure: { _tag: 'Internal', errorId: 'error-1' } })
+    expect(one.causes).toEqual([failure])
+  })
+
   const cycle: Record<string, unknown> = {}
   cycle['self'] = cycle
   test.each<readonly [string, unknown]>([

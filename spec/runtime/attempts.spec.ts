@@ -352,6 +352,18 @@ describe('the time limit of an event', () => {
   })
 })
 
+test('a dead letter names the destination that its endpoint asks for', async () => {
+  const { push } = await stage((service) =>
+    service
+      .onEvent('e', t.unknown, () => TE.left('no'), { deadLetter: 'elsewhere' })
+      .onEvent('f', t.unknown, () => TE.left('no')),
+  )
+  const [named, plain] = [push('e'), push('f')]
+  await turn()
+  expect(named.settlements).toMatchObject([{ _tag: 'DeadLetter', to: 'elsewhere' }])
+  expect(plain.settlements.map((settlement) => 'to' in settlement)).toEqual([false])
+})
+
 describe('the deadline of a request', () => {
   test('that has passed on arrival, or while it waited, means that it never runs', async () => {
     const { handler, runs } = gate()
