@@ -13,7 +13,10 @@ export type { DeadLetter, LetterFilter } from './letters.js'
 export { memoryContext, type MemoryContext } from './context.js'
 
 /** A memory transport with the token `N`. */
-export interface Memory<out N extends string = 'memory'> extends Transport<N, MemoryContext<N>> {}
+export interface Memory<out N extends string = 'memory'> extends Transport<N, MemoryContext<N>> {
+  /** The broker behind it: give it to another `memory({ bus })`, look at its dead letters. */
+  readonly bus: MemoryBus
+}
 
 /** How a memory transport is made. */
 export interface MemoryOptions<N extends string = 'memory'> {
@@ -53,6 +56,7 @@ export const memory = <const N extends string = 'memory'>(options: MemoryOptions
     needsName: false,
     maxMessageBytes,
     problems: bus.problems,
+    bus,
     connect: (environment) => TE.fromIO(() => bus.connect(name, environment)),
   }
 }

@@ -17,6 +17,13 @@ describe('the transport', () => {
     expect(absent).toEqual(['durable', 'streams', 'batches'])
   })
 
+  test('shows its bus, on which another value may meet it', () => {
+    const one = memory()
+    expect(memory({ bus: one.bus, name: 'other' }).bus).toBe(one.bus)
+    expect(memory().bus).not.toBe(one.bus)
+    expect(one.bus.deadLetters()).toEqual([])
+  })
+
   test('each run of connect opens a connection of its own, ready at once and without an address', async () => {
     const { connect } = harness()
     const [one, two] = [await connect('users'), await connect('users')]
