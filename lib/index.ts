@@ -77,6 +77,6 @@ export type {
   Subscription,
   Transport,
 } from './transport/transport.js'
-export type { Deliver, Delivery } from './core/delivery.js'
+export type { Deliver, Delivery, Withdraw } from './core/delivery.js'
 export type { Body, Reason, Settlement } from './core/settlement.js'
 export type { Decision } from './core/settle.js'
