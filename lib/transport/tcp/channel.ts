@@ -47,6 +47,8 @@ export interface ChannelOptions {
   /** The greatest id that was accepted so far, for goodbyes. */
   readonly lastAccepted: () => number
   readonly frame: OnFrame
+  /** Room for frames that have begun: so many bytes more, or less (negative); false where there is none. */
+  readonly claim: (bytes: number) => boolean
   readonly goneAway: (goaway: Goaway) => void
   /** Called once, when this end gives the connection up by itself. */
   readonly ended: (code: CloseCode | undefined, reason: string) => void
@@ -141,6 +143,7 @@ export const channel = (options: ChannelOptions): Channel => {
     () => {
       partialSince = time()
     },
+    options.claim,
   )
 
   const alive = (now: number): void => {

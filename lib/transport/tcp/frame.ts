@@ -45,6 +45,7 @@ export const closeCode = {
   tooManyConnections: 8,
   slow: 9,
   idle: 10,
+  overloaded: 11,
 } as const
 export type CloseCode = (typeof closeCode)[keyof typeof closeCode]
 

@@ -30,6 +30,16 @@ export const pending = (maxCount: number, maxBytes: number): Pending => {
   }
 }
 
+/** What is being received: false where so many bytes more would be above `most`. Fewer bytes (negative) always fit. */
+export const receiving = (most: number): ((bytes: number) => boolean) => {
+  let total = 0
+  return (bytes) => {
+    if (bytes > 0 && total + bytes > most) return false
+    total += bytes
+    return true
+  }
+}
+
 export interface House {
   readonly settings: Settings
   readonly environment: Environment
@@ -39,6 +49,8 @@ export interface House {
   readonly deliver: Deliver<TcpContext<string>>
   readonly route: (bytes: Buffer, from: number, end: number) => Routed | string
   readonly pending: Pending
+  /** Room for frames that have begun, for all connections together. */
+  readonly receiving: (bytes: number) => boolean
   readonly draining: () => boolean
   /** Events that were accepted and will not be handled, for the log at the end. */
   readonly lost: (endpoint: string) => void

@@ -12,7 +12,10 @@ export interface TcpLimits {
   readonly maxConnectionsPerAddress: number
   /** Server: messages that were accepted and are not settled; beyond, callers are told `Overloaded`. Default 10,000. */
   readonly maxPending: number
-  /** Server: bytes of those messages. Default 64 MiB. */
+  /**
+   * Server: bytes of those messages; as many may wait in frames that have begun and are not complete, and the connection
+   * that wants more is closed. Default 64 MiB.
+   */
   readonly maxPendingBytes: number
   /** Client: calls that wait for a connection or for credit; beyond, they fail as `Overloaded`. Default 10,000. */
   readonly maxQueued: number

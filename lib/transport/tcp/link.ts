@@ -192,6 +192,7 @@ export const link = (options: LinkOptions): Link => {
     time,
     lastAccepted: () => 0,
     frame,
+    claim: () => true,
     goneAway,
     ended: (_code, why) => {
       reason ??= why

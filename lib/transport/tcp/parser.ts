@@ -33,7 +33,8 @@ const uint32 = (bytes: Buffer, at: number): number =>
 
 /**
  * `limit` is the largest `len` now; `refuse` is called at most once, before anything of the refused frame is buffered;
- * `started` whenever a split frame begins.
+ * `started` whenever a split frame begins. `claim` asks for so many bytes more for it, or gives them back (negative);
+ * where it answers false, the frame is refused.
  */
 export const parser = (
   side: Side,
@@ -41,16 +42,22 @@ export const parser = (
   frame: OnFrame,
   refuse: (code: CloseCode, reason: string) => void,
   started: () => void,
+  claim: (bytes: number) => boolean = () => true,
 ): Parser => {
   let partial: Buffer | undefined
   let have = 0
   let need = 0
   let dead = false
 
-  const reject = (code: CloseCode, reason: string): number => {
-    dead = true
+  const drop = (): void => {
+    if (partial !== undefined) claim(-partial.length)
     partial = undefined
     have = 0
+  }
+
+  const reject = (code: CloseCode, reason: string): number => {
+    dead = true
+    drop()
     refuse(code, reason)
     return -1
   }
@@ -72,16 +79,23 @@ export const parser = (
     frame(bytes[at + 4] ?? 0, bytes[at + 5] ?? 0, uint32(bytes, at + 8), bytes, at + headerBytes, body, at + size)
   }
 
-  const room = (size: number): Buffer => {
+  const room = (size: number): Buffer | undefined => {
     if (partial !== undefined && partial.length >= size) return partial
-    const grown = Buffer.allocUnsafeSlow(Math.min(need, Math.max(size, 2 * have, firstBytes)))
+    const wanted = Math.min(need, Math.max(size, 2 * have, firstBytes))
+    if (!claim(wanted - (partial?.length ?? 0))) {
+      reject(closeCode.overloaded, 'too much is being received')
+      return undefined
+    }
+    const grown = Buffer.allocUnsafeSlow(wanted)
     partial?.copy(grown, 0, 0, have)
     partial = grown
     return grown
   }
 
   const keep = (chunk: Buffer, at: number, until: number): void => {
-    chunk.copy(room(have + until - at), have, at, until)
+    const to = room(have + until - at)
+    if (to === undefined) return
+    chunk.copy(to, have, at, until)
     have += until - at
   }
 
@@ -100,8 +114,7 @@ export const parser = (
     }
     const whole = partial
     const size = need
-    partial = undefined
-    have = 0
+    drop()
     emit(whole, 0, size)
     return at
   }
@@ -131,8 +144,7 @@ export const parser = (
     waiting: () => (have > 0 ? need : 0),
     stop: () => {
       dead = true
-      partial = undefined
-      have = 0
+      drop()
     },
   }
 }

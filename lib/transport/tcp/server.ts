@@ -11,9 +11,9 @@ import type { Address, Environment, Subscription } from '../transport.js'
 import type { TcpContext } from './context.js'
 import { reasonOf, transportFailed } from './failing.js'
 import { closeCode } from './frame.js'
-import { pending } from './house.js'
+import { pending, receiving } from './house.js'
 import type { House } from './house.js'
-import { tickInterval } from './limits.js'
+import { frameLimit, tickInterval } from './limits.js'
 import type { Settings } from './options.js'
 import { routing } from './route.js'
 import { session } from './session.js'
@@ -90,6 +90,7 @@ export const listen = (
     deliver,
     route: routing(subscriptions),
     pending: pending(limits.maxPending, limits.maxPendingBytes),
+    receiving: receiving(Math.max(limits.maxPendingBytes, frameLimit(limits) + 4)),
     draining: () => draining,
     lost: (endpoint) => {
       lost.set(endpoint, (lost.get(endpoint) ?? 0) + 1)

@@ -177,6 +177,7 @@ export const session = (house: House, wire: Wire, peer: Peer): Session => {
     time,
     lastAccepted: () => accepted,
     frame,
+    claim: house.receiving,
     goneAway: () => undefined,
     ended: (code, reason) => {
       waiting.abortAll('disconnected')

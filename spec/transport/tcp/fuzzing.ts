@@ -185,6 +185,7 @@ export const fuzz = async (runs: number, seed: number): Promise<Fuzzed> => {
     subscriptions,
     route: routing(subscriptions),
     pending: pending(10_000, 1e9),
+    receiving: () => true,
     draining: () => false,
     lost: () => undefined,
     deliver: ({ body, admitted }, settle) => {
