@@ -2,6 +2,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
 import { closeCode, magic, protocolVersion } from './frame.js'
+import { plain } from './log.js'
 import { decodeMeta, encodeMeta } from './meta.js'
 import { metaKey } from './key.js'
 
@@ -104,7 +105,7 @@ export const decodeWelcome = (bytes: Buffer, from: number, body: number, end: nu
 }
 
 export const encodeGoaway = (goaway: Goaway): Buffer => {
-  const reason = Buffer.from(goaway.reason.slice(0, 200))
+  const reason = Buffer.from(plain(goaway.reason))
   const body = Buffer.alloc(10 + reason.length)
   body.writeUInt32BE(goaway.lastAccepted, 0)
   body.writeUInt16BE(goaway.code, 4)
@@ -121,9 +122,6 @@ export const decodeGoaway = (bytes: Buffer, body: number, end: number): Goaway =
         lastAccepted: bytes.readUInt32BE(body),
         code: bytes.readUInt16BE(body + 4),
         graceMs: bytes.readUInt32BE(body + 6),
-        // n.b. it ends up in logs: one line, and not a long one
-        reason: bytes
-          .toString('utf8', body + 10, end)
-          .replaceAll(/\p{Cc}/gu, ' ')
-          .slice(0, 200),
+        // n.b. it ends up in logs
+        reason: plain(bytes.toString('utf8', body + 10, end)),
       }

@@ -17,7 +17,10 @@ export interface TcpHello {
   readonly certificate: PeerCertificate | undefined
 }
 
-/** Server: who is it? `Right` is `context.principal`; `Left` is told to the client as the reason. It may throw: refused. */
+/**
+ * Server: who is it? `Right` is `context.principal`; `Left` is told to the client as the reason. It may throw: refused.
+ * It must end: until then the connection counts among those of its address, even where the client has gone.
+ */
 export type Authenticate = (hello: TcpHello) => TaskEither<string, unknown>
 
 /** Server: may it? Asked before the payload is decoded. Whatever it answers but `true` is a refusal; so is a throw. */

@@ -11,10 +11,14 @@ import type { Address, Environment, Subscription } from '../transport.js'
 import type { TcpContext } from './context.js'
 import { reasonOf, transportFailed } from './failing.js'
 import { closeCode } from './frame.js'
+import type { CloseCode } from './frame.js'
 import { pending, receiving } from './house.js'
 import type { House } from './house.js'
 import { frameLimit, tickInterval } from './limits.js'
+import { throttled } from './log.js'
 import type { Settings } from './options.js'
+import { places } from './places.js'
+import type { Occupy } from './places.js'
 import { routing } from './route.js'
 import { session } from './session.js'
 import type { Session } from './session.js'
@@ -47,6 +51,8 @@ const certificateOf = (socket: Socket): (() => PeerCertificate | undefined) => {
   }
 }
 
+const nowhere: Occupy = () => () => undefined
+
 /** Starts listening; resolves when connections are taken. Never rejects. */
 export const listen = (
   settings: Settings,
@@ -57,25 +63,13 @@ export const listen = (
   const { limits, tls } = settings
   const sessions = new Map<Socket, Session>()
   const sockets = new Set<Socket>()
-  const handshaking = new Map<string, Socket>()
-  const perAddress = new Map<string, number>()
+  const handshaking = new Map<string, { readonly socket: Socket; readonly occupy: Occupy }>()
+  const room = places(limits.maxConnections, limits.maxConnectionsPerAddress)
   const lost = new Map<string, number>()
   let draining = false
   let stopped: Promise<unknown> = Promise.resolve()
-  let refusals = 0
-  let logged = -1_000
-
-  // At most a line a second: a thousand hostile connections must not fill a disk.
-  const log = (line: string): void => {
-    const now = ticks.time()
-    if (now - logged < 1_000) {
-      refusals += 1
-      return
-    }
-    environment.log(refusals === 0 ? line : `${line} (and ${String(refusals)} more)`)
-    refusals = 0
-    logged = now
-  }
+  const logs = throttled(settings.name, environment.clock, environment.log)
+  const log = logs.line
 
   const ticks = ticker(environment.clock, tickInterval(limits), (time) => {
     for (const one of sessions.values()) one.check(time)
@@ -98,13 +92,14 @@ export const listen = (
   }
 
   // A connection whose handshake is over (TLS), or that needs none.
-  const converse = (socket: Socket): void => {
+  const converse = (socket: Socket, occupy: Occupy): void => {
     const one = session(
       house,
       wireOf(() => socket),
       {
         remoteAddress: socket.remoteAddress ?? '',
         certificate: certificateOf(socket),
+        occupy,
       },
     )
     sessions.set(socket, one)
@@ -121,37 +116,37 @@ export const listen = (
   // Every socket, before its TLS handshake: one address cannot take all the places.
   const arrive = (socket: Socket): void => {
     const address = socket.remoteAddress ?? ''
-    const already = perAddress.get(address) ?? 0
     socket.on('error', () => undefined)
-    if (draining || already >= limits.maxConnectionsPerAddress) {
+    if (draining) return refuse(socket, closeCode.draining, 'the server is stopping')
+    const occupy = room.take(address)
+    if (occupy === undefined) {
       log(`${settings.name}: refused a connection of ${address}: too many`)
-      if (tls !== undefined) socket.destroy()
-      else refuse(socket)
-      return
+      return refuse(socket, closeCode.tooManyConnections, 'too many connections')
     }
     ticks.start()
-    perAddress.set(address, already + 1)
     sockets.add(socket)
+    const leave = occupy()
     const key = portOf(socket)
     socket.on('close', () => {
       sockets.delete(socket)
       handshaking.delete(key)
       if (sockets.size === 0) ticks.stop()
-      const left = (perAddress.get(address) ?? 1) - 1
-      if (left > 0) perAddress.set(address, left)
-      else perAddress.delete(address)
+      leave()
     })
-    if (tls === undefined) converse(socket)
-    else handshaking.set(key, socket)
+    if (tls === undefined) converse(socket, occupy)
+    else handshaking.set(key, { socket, occupy })
   }
 
-  const refuse = (socket: Socket): void => {
-    const one = session(
+  const refuse = (socket: Socket, code: CloseCode, reason: string): void => {
+    if (tls !== undefined) {
+      socket.destroy()
+      return
+    }
+    session(
       house,
       wireOf(() => socket),
-      { remoteAddress: socket.remoteAddress ?? '', certificate: () => undefined },
-    )
-    one.fail(closeCode.tooManyConnections, 'too many connections')
+      { remoteAddress: socket.remoteAddress ?? '', certificate: () => undefined, occupy: nowhere },
+    ).fail(code, reason)
     socket.destroySoon()
   }
 
@@ -171,8 +166,9 @@ export const listen = (
           { minVersion: 'TLSv1.2', ALPNProtocols: [alpn], handshakeTimeout: limits.helloTimeout, ...tls },
           (socket) => {
             socket.on('error', () => undefined)
+            const found = handshaking.get(portOf(socket))
             handshaking.delete(portOf(socket))
-            converse(socket)
+            converse(socket, found?.occupy ?? nowhere)
           },
         )
   // n.b. a key or certificate that cannot be read throws here
@@ -181,6 +177,10 @@ export const listen = (
   const server = opened.right
   server.maxConnections = limits.maxConnections
   server.on('connection', arrive)
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    const from = socket.remoteAddress === undefined ? '' : `of ${socket.remoteAddress} `
+    log(`${settings.name}: a TLS handshake ${from}failed (${reasonOf(error)})`)
+  })
 
   const drain = (): void => {
     if (draining) return
@@ -201,9 +201,10 @@ export const listen = (
     report()
     const closed = [...sockets].map((socket) => new Promise<void>((done) => void socket.once('close', done)))
     for (const one of sessions.values()) one.close()
-    for (const socket of handshaking.values()) socket.destroy()
+    for (const { socket } of handshaking.values()) socket.destroy()
     // n.b. the listening handle ends a turn after its last socket
     await Promise.all([...closed, stopped])
+    logs.end()
   }
 
   return new Promise((resolve) => {

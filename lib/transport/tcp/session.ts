@@ -16,6 +16,7 @@ import { inFlight } from './inflight.js'
 import { frameLimit } from './limits.js'
 import type { OnFrame } from './parser.js'
 import type { Authorize } from './options.js'
+import type { Occupy } from './places.js'
 import { takeRequest } from './requests.js'
 import type { Caller } from './requests.js'
 import type { Wire } from './writer.js'
@@ -38,6 +39,8 @@ export interface Session {
 export interface Peer {
   readonly remoteAddress: string
   readonly certificate: () => PeerCertificate | undefined
+  /** Keeps its place on the server while its credentials are looked at, even where the connection is gone meanwhile. */
+  readonly occupy: Occupy
 }
 
 /** Metadata of a WELCOME and of an error is all that a reply carries beside its body. */
@@ -124,9 +127,11 @@ export const session = (house: House, wire: Wire, peer: Peer): Session => {
     out.hold(true)
     const { clientId, token } = hello
     const { remoteAddress } = peer
+    const leave = peer.occupy()
     // n.b. within the task, because it may throw before it answers a task
     void authenticated(() => authenticate({ clientId, token, remoteAddress, certificate: peer.certificate() })()).then(
       (outcome) => {
+        leave()
         decided(hello, outcome)
       },
     )

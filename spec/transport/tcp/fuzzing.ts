@@ -209,7 +209,11 @@ export const fuzz = async (runs: number, seed: number): Promise<Fuzzed> => {
 
   const serverEnd = (): End => {
     const wire = watched('client', seen)
-    const one = session(house, wire, { remoteAddress: '::1', certificate: () => undefined })
+    const one = session(house, wire, {
+      remoteAddress: '::1',
+      certificate: () => undefined,
+      occupy: () => () => undefined,
+    })
     one.receive(hello())
     return {
       receive: one.receive,
