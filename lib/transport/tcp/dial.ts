@@ -1,5 +1,5 @@
 /** Opens a socket to a server and reads it, with or without TLS. */
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Address } from '../transport.js'
@@ -41,8 +41,10 @@ export type Dial = (
 
 export const dial: Dial = (settings, { host, port }, connected, read) => {
   if (settings.tls !== undefined) {
+    // n.b. an address is no server name
+    const named = isIP(host) === 0 ? { servername: host } : {}
     const socket = connectTls(
-      { minVersion: 'TLSv1.2', ALPNProtocols: ['msg1'], ...settings.tls, host, port },
+      { minVersion: 'TLSv1.2', ALPNProtocols: ['msg1'], ...named, ...settings.tls, host, port },
       connected,
     )
     socket.setNoDelay(true)

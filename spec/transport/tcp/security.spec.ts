@@ -4,7 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { tcp, type TcpHello, type TcpOptions } from 'taskwire/tcp'
-import { closeCode } from '../../../lib/transport/tcp/frame.js'
+import { closeCode, frameType } from '../../../lib/transport/tcp/frame.js'
 import { client as visitor, other, server } from './certificates.js'
 import { hello, rawClient } from './raw.js'
 import { connected, echo, environment, on, outgoing, publish, request, right, serving, text, until } from './support.js'
@@ -52,6 +52,21 @@ describe('TLS', () => {
     await expect(
       new Promise((resolve, reject) => void connectTls(old, () => resolve(1)).on('error', reject)),
     ).rejects.toThrow()
+  })
+
+  it('names the host that is dialled to the server', async () => {
+    let named: string | undefined
+    const tls = {
+      ...server,
+      SNICallback: (name: string, done: (error: null, context: undefined) => void) => {
+        named = name
+        done(null, undefined)
+      },
+    }
+    const { port } = await serving(echoing, echo, { tls })
+    const client = await connected({ endpoints: [{ host: 'localhost', port }], tls: { ca: server.cert } })
+    await client.warm()
+    expect(named).toBe('localhost')
   })
 
   it('closes connections that are still shaking hands, too', async () => {
@@ -141,6 +156,53 @@ describe('authenticate', () => {
     await new Promise((resolve) => void setTimeout(resolve, 20))
     raw.send(Buffer.alloc(200_000, 0xff))
     expect((await raw.goaway()).code).toBe(closeCode.helloTimeout)
+  })
+})
+
+describe('running authenticate', () => {
+  it('keeps the place of its address until it is done, though the connection is gone', async () => {
+    let finish: (() => void) | undefined
+    let running = 0
+    const { port } = await serving(echoing, echo, {
+      authenticate: () => async () => {
+        running += 1
+        if (running === 1) await new Promise<void>((resolve) => (finish = resolve))
+        return E.right('ada')
+      },
+      limits: { maxConnectionsPerAddress: 1 },
+    })
+    const first = await rawClient(port)
+    first.send(hello())
+    await until(() => running === 1)
+    first.socket.destroy()
+    await new Promise((resolve) => void setTimeout(resolve, 50))
+    const second = await rawClient(port)
+    expect((await second.goaway()).code).toBe(closeCode.tooManyConnections)
+    expect(running).toBe(1)
+    finish?.()
+    await new Promise((resolve) => void setTimeout(resolve, 50))
+    const third = await rawClient(port)
+    third.send(hello())
+    await third.got(frameType.welcome)
+  })
+
+  it('counts among the connections of the server', async () => {
+    let running = 0
+    const { port } = await serving(echoing, echo, {
+      authenticate: () => () => {
+        running += 1
+        return new Promise(() => undefined)
+      },
+      limits: { maxConnections: 2 },
+    })
+    for (let i = 0; i < 4; i++) {
+      const raw = await rawClient(port)
+      raw.send(hello())
+      await until(() => running > i || raw.closed())
+      raw.socket.destroy()
+      await new Promise((resolve) => void setTimeout(resolve, 30))
+    }
+    expect(running).toBe(2)
   })
 })
 
