@@ -1,6 +1,6 @@
 /** How a server answers: settlements and refusals as frames. */
 import type { Failure } from '../../core/error.js'
-import { encodeFailure } from '../../core/envelope.js'
+import { encodeFailure, maxIssues } from '../../core/envelope.js'
 import type { Settlement } from '../../core/settlement.js'
 import { larger } from './bounds.js'
 import type { Out } from './channel.js'
@@ -18,11 +18,25 @@ const codeMeta = (code: number, retryAfterMs?: number): Buffer =>
     ...(retryAfterMs === undefined ? [] : [[metaKey.retryAfterMs, retryAfterMs] as const]),
   ])
 
+/** What every peer takes, without header and metadata. */
+const mostDetails = 16_384 - 64
+
+/** A failure as it fits the smallest frames: with fewer issues, or a shorter text. */
+const details = (failure: Failure): { readonly code: number; readonly body: string } => {
+  const found = encodeFailure(failure)
+  if (!larger(found.body, mostDetails)) return found
+  if (failure._tag === 'InvalidPayload' && failure.issues.length > 0)
+    return details({ ...failure, issues: failure.issues.slice(0, Math.min(failure.issues.length, maxIssues) - 1) })
+  if (failure._tag === 'Unauthorized' && failure.message.length > 1_000)
+    return details({ ...failure, message: failure.message.slice(0, 1_000) })
+  return found
+}
+
 /** Not processed, for a reason that a failure details. */
 export const reject = (out: Out, id: number, code: Refusal, failure?: Failure): void => {
   const after =
     code === refusal.overloaded ? retryAfter.overloaded : code === refusal.draining ? retryAfter.draining : undefined
-  const body = failure === undefined ? noBytes : encodeFailure(failure).body
+  const body = failure === undefined ? noBytes : details(failure).body
   out.frame(frameType.rejected, 0, id, codeMeta(code, after), -1, undefined, body)
 }
 
@@ -31,7 +45,7 @@ export const accept = (out: Out, id: number): void => {
 }
 
 const fail = (out: Out, id: number, failure: Failure): void => {
-  const { code, body } = encodeFailure(failure)
+  const { code, body } = details(failure)
   out.frame(frameType.failure, 0, id, codeMeta(code), -1, undefined, body)
 }
 

@@ -57,17 +57,23 @@ export interface ChannelOptions {
 }
 
 const pingBurst = 10
+// A closing connection whose peer still takes replies has so long at most.
+const longestGrace = 10_000
 
 export const channel = (options: ChannelOptions): Channel => {
   const { side, wire, limits, time } = options
   let limit = maxHelloBytes - 4
   let closing = false
   let closingSince = 0
+  let graceful = false
   let isGone = false
   let blocked = false
   let held = false
   let heard = time()
   let asked = -1
+  // Answers to our pings that have not come.
+  let expected = 0
+  // Frames that only a flood has many of: pings, answers to none, goodbyes.
   let pings = 0
   let checked = time()
   let partialSince = 0
@@ -100,6 +106,7 @@ export const channel = (options: ChannelOptions): Channel => {
     if (closing || isGone) return false
     closing = true
     closingSince = time()
+    graceful = code === closeCode.done
     input.stop()
     if (code !== undefined) {
       goaway(code, reason, 0)
@@ -127,10 +134,11 @@ export const channel = (options: ChannelOptions): Channel => {
 
   const frame: OnFrame = (type, flags, id, bytes, meta, body, end) => {
     if (type < frameType.ping) options.frame(type, flags, id, bytes, meta, body, end)
+    else if (side === 'server' && limit <= maxHelloBytes) fail(closeCode.protocol, 'a frame before the welcome')
+    else if (type === frameType.pong && expected > 0) expected -= 1
+    else if (++pings > pingBurst) fail(closeCode.flood, 'too many frames about the connection')
     else if (type === frameType.ping) {
-      pings += 1
-      if (pings > pingBurst) fail(closeCode.flood, 'too many pings')
-      else if (end - body !== 8) fail(closeCode.protocol, 'a ping has 8 bytes')
+      if (end - body !== 8) fail(closeCode.protocol, 'a ping has 8 bytes')
       else control(frameType.pong, bytes.subarray(body, end))
     } else if (type === frameType.goaway) options.goneAway(decodeGoaway(bytes, body, end))
   }
@@ -153,6 +161,7 @@ export const channel = (options: ChannelOptions): Channel => {
       if (now - asked > limits.pongTimeout) cut('the peer is silent')
     } else if (now - heard >= limits.pingInterval && limit > maxHelloBytes) {
       asked = now
+      expected += 1
       control(frameType.ping, Buffer.alloc(8))
     }
   }
@@ -193,7 +202,10 @@ export const channel = (options: ChannelOptions): Channel => {
     check: (now) => {
       if (isGone) return
       if (closing) {
-        if (now - closingSince > limits.closeGrace) wire.destroy()
+        flowing.look(now)
+        const since = graceful ? Math.max(closingSince, flowing.moved()) : closingSince
+        const most = Math.max(longestGrace, limits.closeGrace)
+        if (now - since > limits.closeGrace || now - closingSince > most) wire.destroy()
         return
       }
       const passed = now - checked

@@ -81,6 +81,7 @@ export const link = (options: LinkOptions): Link => {
   let waiting: Slots | undefined
   let maxBody = limits.maxFrameBytes
   let retired = false
+  let graceEnd = Infinity
   let over = false
   let refused = false
   let idle = false
@@ -104,8 +105,9 @@ export const link = (options: LinkOptions): Link => {
     for (const call of left) settle(call, disconnected(call.id <= lastAccepted))
   }
 
+  // n.b. calls that were given up are not waited for, whatever the server still answers
   const quit = (): void => {
-    if (retired && (waiting === undefined || waiting.inFlight() === 0) && out.open()) out.fail(closeCode.done, 'closed')
+    if (retired && out.open() && waiting?.all().some((call) => !call.over) !== true) out.fail(closeCode.done, 'closed')
   }
 
   const retire = (): void => {
@@ -134,7 +136,10 @@ export const link = (options: LinkOptions): Link => {
         waiting?.forget(call)
       }
     // Without a welcome it is a failed attempt, whatever the reason.
-    if (goaway.code === closeCode.draining && welcomed) return retire()
+    if (goaway.code === closeCode.draining && welcomed) {
+      if (goaway.graceMs > 0) graceEnd = time() + goaway.graceMs
+      return retire()
+    }
     reason = goaway.reason === '' ? `closed with code ${String(goaway.code)}` : goaway.reason
     refused = goaway.code === closeCode.unauthorized && !welcomed
     idle = goaway.code === closeCode.idle && welcomed
@@ -259,12 +264,14 @@ export const link = (options: LinkOptions): Link => {
       if (waiting?.holds(call) !== true) return
       out.frame(frameType.cancel, 0, call.id, noBytes, -1, undefined, noBytes)
       waiting.forget(call)
+      quit()
     },
     check: (now) => {
       if (!welcomed && now - began > limits.helloTimeout && !over) {
         reason ??= 'ETIMEDOUT'
         out.cut()
       }
+      if (now > graceEnd) out.fail(closeCode.done, 'the grace of the server is over')
       waiting?.cool()
       out.check(now)
     },

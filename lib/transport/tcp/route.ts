@@ -1,5 +1,5 @@
 /** From the metadata of a message to what listens on its pattern. */
-import { router } from '../../core/pattern.js'
+import { isWildcard, router } from '../../core/pattern.js'
 import type { Subscription } from '../transport.js'
 import { metaKey } from './key.js'
 import { decodeMeta } from './meta.js'
@@ -55,7 +55,11 @@ export const routing = (
     )
   const messages = of('message')
   const events = of('event')
-  const routeOf = (pattern: string): Route => ({ pattern, message: messages(pattern)[0], events: events(pattern) })
+  // n.b. wildcards are for those who listen; a message to one would reach whoever has the same text
+  const routeOf = (pattern: string): Route =>
+    isWildcard(pattern)
+      ? { pattern, message: undefined, events: [] }
+      : { pattern, message: messages(pattern)[0], events: events(pattern) }
   const byBytes = interned(routeOf)
 
   return (bytes, from, end) => {
