@@ -1,6 +1,6 @@
 /** Calls under way: deadlines, retries, cancellation and bounds, over any connection. */
 import type { Either } from 'fp-ts/lib/Either.js'
-import { deadlines, type Due } from '../core/deadlines.js'
+import { deadlines, tickMs, type Due } from '../core/deadlines.js'
 import type { CallFailure, ConnectError } from '../core/error.js'
 import { render } from '../core/render.js'
 import { fullJitter } from '../core/retry.js'
@@ -116,6 +116,8 @@ export const calls = (source: Source, env: Environment): Calls => {
       const jitter = call.attempts === 1 ? 0 : fullJitter(10, 1_000, call.attempts - 1, random())
       call.refusal = answer.error
       const forget = clock.after(Math.max(answer.retryAfterMs ?? 0, jitter), () => {
+        // With no time left for an answer, another attempt could only make the outcome uncertain.
+        if (call.dueAt - clock.now() < tickMs) return
         timeLeft(call)
         connected(call)
       })

@@ -42,7 +42,8 @@ test('an event that never left is a TimeoutError: its outcome is known', async (
 
 test('a server that is full to the end is Overloaded', async () => {
   const { client } = await stuck({ limits: { maxPending: 2 } })
-  const asked = [1, 2, 3, 4].map((n) => client.send('ask', n, t.unknown, { timeout: 400 })())
+  // n.b. those that fill it stay longer: at their deadline they would make room for the others
+  const asked = [1, 2, 3, 4].map((n) => client.send('ask', n, t.unknown, { timeout: n <= 2 ? 2_000 : 400 })())
   const tags = (await Promise.all(asked)).map((result) => result._tag === 'Left' && result.left._tag)
   expect(tags).toEqual(['TimeoutError', 'TimeoutError', 'Overloaded', 'Overloaded'])
 })
