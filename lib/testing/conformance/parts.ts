@@ -1,6 +1,7 @@
 /** Everything beside handlers that users write and that may throw: codecs, policies, middleware. */
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
+import { delays } from '../../core/retry.js'
 import { createMicroservice } from '../../microservice.js'
 import { left, right, same } from './expect.js'
 import { reports } from './reports.js'
@@ -20,7 +21,7 @@ export const throwingParts = async ({ serve, call, until }: Stage): Promise<void
       .onEvent('codec', broken, () => TE.right(undefined))
       .onEvent('classify', t.unknown, () => TE.left('failed'), { classify: boom })
       .onEvent('retry', t.unknown, () => TE.left('failed'), { classify: () => 'retryable', retry: boom })
-      .onEvent('key', t.unknown, () => TE.right(undefined), { orderingKey: boom })
+      .onEvent('key', t.unknown, () => TE.right(undefined), { orderingKey: boom, retry: delays() })
       .onMessage('codec', broken, () => TE.right(1))
       .onMessage('reply', t.unknown, () => TE.right(1), { reply: broken })
       .onMessage('failure', t.unknown, () => TE.left(1), { failure: broken })
@@ -38,7 +39,7 @@ export const throwingParts = async ({ serve, call, until }: Stage): Promise<void
   same('the outcomes of events', outcomes.map(({ pattern, _tag, attempt }) => `${pattern} ${_tag} ${attempt}`).sort(), [
     'classify Failed 1',
     'codec Invalid 1',
-    'key Done 1',
+    'key Defect 1',
     'retry Failed 1',
   ])
   left('a request that its codec cannot read', await client.send('codec', 1, t.unknown)(), 'InvalidPayload')
