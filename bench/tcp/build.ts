@@ -12,8 +12,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const bench = join(root, 'bench')
 
 const compilerOptions = (): ts.CompilerOptions => {
-  const file = ts.readConfigFile(join(root, 'tsconfig.esm.json'), (path) => readFileSync(path, 'utf8'))
-  const { options } = ts.parseJsonConfigFileContent(file.config, { ...ts.sys, readDirectory: () => [] }, root)
+  const file = ts.readConfigFile(join(root, '.config', 'tsconfig.esm.json'), (path) => readFileSync(path, 'utf8'))
+  const { options } = ts.parseJsonConfigFileContent(file.config, { ...ts.sys, readDirectory: () => [] }, join(root, '.config'))
   // A single file has no package.json to tell ESM from CommonJS.
   return { ...options, module: ts.ModuleKind.ESNext, declaration: false }
 }

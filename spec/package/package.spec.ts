@@ -36,7 +36,7 @@ beforeAll(async () => {
   await mkdir(staging)
   await cp(join(root, 'package.json'), join(staging, 'package.json'))
   for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE']) await optional(cp(join(root, name), join(staging, name)))
-  await run(root, process.execPath, join(root, 'scripts', 'build.mjs'), staging)
+  await run(root, process.execPath, join(root, '.config', 'build.mjs'), staging)
   const [tarball] = JSON.parse(await run(staging, 'npm', 'pack', '--json', '--ignore-scripts')) as [
     { readonly filename: string; readonly files: ReadonlyArray<{ readonly path: string }> },
   ]

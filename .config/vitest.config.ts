@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const source = (path: string): string => fileURLToPath(new URL(`./lib/${path}`, import.meta.url))
+const source = (path: string): string => fileURLToPath(new URL(`../lib/${path}`, import.meta.url))
 
 const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
 
 export default defineConfig({
+  root: fileURLToPath(new URL('..', import.meta.url)),
   resolve: {
     // The package's own names resolve to its sources, so that specs import what a user imports and need no build.
     alias: [

@@ -6,16 +6,16 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 // Each step is a list of commands run in order; steps run two at a time, the longest first.
 const steps = {
-  eslint: [['eslint', '.', '--max-warnings=0']],
+  eslint: [['eslint', '--config', '.config/eslint.config.js', '.', '--max-warnings=0']],
   package: [
-    ['node', 'scripts/build.mjs'],
+    ['node', '.config/build.mjs'],
     ['publint', '--strict'],
     ['attw', '--pack', '.', '--quiet'],
   ],
   types: [['tsc', '--noEmit', '-p', 'tsconfig.json']],
-  docs: [['typedoc', '--treatWarningsAsErrors']],
-  layers: [['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', 'lib']],
-  knip: [['knip']],
+  docs: [['typedoc', '--options', '.config/typedoc.json', '--treatWarningsAsErrors']],
+  layers: [['depcruise', '--config', '.config/dependency-cruiser.cjs', '--output-type', 'err-long', 'lib']],
+  knip: [['knip', '--config', '.config/knip.json']],
   prettier: [['prettier', '--check', '--log-level', 'warn', '.']],
 }
 

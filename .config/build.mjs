@@ -1,4 +1,4 @@
-// Builds lib/ twice with plain tsc: ESM into dist/esm, CommonJS into dist/cjs. `node scripts/build.mjs [folder]` puts `dist` into another folder.
+// Builds lib/ twice with plain tsc: ESM into dist/esm, CommonJS into dist/cjs. `node .config/build.mjs [folder]` puts `dist` into another folder.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -11,7 +11,7 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 rmSync(dist, { recursive: true, force: true })
 
 for (const format of ['esm', 'cjs']) {
-  const args = [tsc, '-p', join(root, `tsconfig.${format}.json`), '--outDir', join(dist, format)]
+  const args = [tsc, '-p', join(root, '.config', `tsconfig.${format}.json`), '--outDir', join(dist, format)]
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
