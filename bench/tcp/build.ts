@@ -13,7 +13,11 @@ export const bench = join(root, 'bench')
 
 const compilerOptions = (): ts.CompilerOptions => {
   const file = ts.readConfigFile(join(root, '.config', 'tsconfig.esm.json'), (path) => readFileSync(path, 'utf8'))
-  const { options } = ts.parseJsonConfigFileContent(file.config, { ...ts.sys, readDirectory: () => [] }, join(root, '.config'))
+  const { options } = ts.parseJsonConfigFileContent(
+    file.config,
+    { ...ts.sys, readDirectory: () => [] },
+    join(root, '.config'),
+  )
   // A single file has no package.json to tell ESM from CommonJS.
   return { ...options, module: ts.ModuleKind.ESNext, declaration: false }
 }
