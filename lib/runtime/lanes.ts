@@ -17,6 +17,8 @@ export interface Lanes<A> {
 /** No lanes yet. A lane exists while something of its key is on its way. */
 export const lanes = <A>(): Lanes<A> => {
   const taken = new Map<string, Line<A> | undefined>()
+  // n.b. counted, not summed up: a stop asks after each delivery that ends, and there may be ten thousand keys
+  let waiting = 0
   return {
     enter: (key) => {
       if (taken.has(key)) return false
@@ -26,14 +28,25 @@ export const lanes = <A>(): Lanes<A> => {
     join: (key, value) => {
       const lane = taken.get(key) ?? line<A>()
       taken.set(key, lane)
-      return lane.push(value)
+      const leave = lane.push(value)
+      waiting += 1
+      return () => {
+        const before = lane.size()
+        leave()
+        waiting -= before - lane.size()
+      }
     },
     next: (key) => {
       const value = taken.get(key)?.shift()
       if (value === undefined) taken.delete(key)
+      else waiting -= 1
       return value
     },
-    size: () => [...taken.values()].reduce((sum, lane) => sum + (lane?.size() ?? 0), 0),
-    extract: (test) => [...taken.values()].flatMap((lane) => lane?.extract(test) ?? []),
+    size: () => waiting,
+    extract: (test) => {
+      const out = [...taken.values()].flatMap((lane) => lane?.extract(test) ?? [])
+      waiting -= out.length
+      return out
+    },
   }
 }
