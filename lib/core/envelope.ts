@@ -1,6 +1,7 @@
 /** What crosses the wire beside the body: limits of headers, and failures as numbers with a small JSON body. */
 import type { Headers } from './context.js'
 import type { Failure, Issue } from './error.js'
+import { isWellFormed } from './pattern.js'
 
 /** Header names that start so belong to the library. */
 export const reservedPrefix = 'taskwire-'
@@ -14,9 +15,6 @@ export const noHeaders: Headers = Object.freeze({})
 
 const bytes = (text: string): number => new TextEncoder().encode(text).length
 
-// n.b. with the u flag the halves of a pair are no surrogates
-const loneSurrogate = /\p{Surrogate}/u
-
 /** What is wrong with a call's headers. Checked before any I/O. */
 export const headerIssues = (headers: Headers): ReadonlyArray<Issue> => {
   if (typeof headers !== 'object' || Array.isArray(headers)) return [{ path: 'headers', expected: 'names and texts' }]
@@ -29,7 +27,7 @@ export const headerIssues = (headers: Headers): ReadonlyArray<Issue> => {
     else if (name.toLowerCase().startsWith(reservedPrefix))
       issues.push({ path: `headers.${name}`, expected: `a name that does not start with ${reservedPrefix}` })
     else if (typeof value !== 'string') issues.push({ path: `headers.${name}`, expected: 'text' })
-    else if (loneSurrogate.test(name) || loneSurrogate.test(value))
+    else if (!isWellFormed(name) || !isWellFormed(value))
       issues.push({ path: 'headers', expected: 'well-formed Unicode' })
     else size += bytes(name) + bytes(value)
   }

@@ -32,6 +32,9 @@ const strings = (value: unknown): ReadonlyArray<string> =>
 // Without the `u` flag a surrogate pair would match as two lone halves.
 const loneSurrogate = /\p{Surrogate}/u
 
+/** Whether text is well-formed Unicode: no half of a surrogate pair stands alone, which UTF-8 could not carry. */
+export const isWellFormed = (text: string): boolean => !loneSurrogate.test(text)
+
 // Each level costs five bytes (`{"":}`), so nothing deeper can be short enough; and what contains itself ends here.
 const maxDepth = maxPatternBytes / 5
 const tooLong = `a pattern has at most ${String(maxPatternBytes)} bytes in canonical form`
@@ -65,7 +68,7 @@ export const canonical = (pattern: unknown): Either<string, string> => {
   const reason = illFormed(pattern)
   if (reason !== undefined) return E.left(reason)
   if (pattern === '') return E.left('a pattern cannot be empty')
-  if (strings(pattern).some((text) => loneSurrogate.test(text))) return E.left('text must be well-formed Unicode')
+  if (!strings(pattern).every(isWellFormed)) return E.left('text must be well-formed Unicode')
   const text =
     typeof pattern === 'string'
       ? ambiguous(pattern)
