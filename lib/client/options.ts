@@ -35,8 +35,13 @@ const margin = 5
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
+/** What a call says that says nothing: nothing needs a look then. */
+export const noOptions: SendOptions = Object.freeze({})
+
 /** Options that are not what their types say: plain JavaScript may pass anything. */
-export const optionIssues = ({ timeout, signal, messageId, key, from }: EmitOptions): ReadonlyArray<Issue> => {
+export const optionIssues = (options: EmitOptions): ReadonlyArray<Issue> => {
+  if (options === noOptions) return []
+  const { timeout, signal, messageId, key, from } = options
   const issues: Array<Issue> = []
   const check = (path: string, fine: boolean, expected: string): void => {
     if (!fine) issues.push({ path, expected })

@@ -11,7 +11,7 @@ import type { Connection, Environment, Status, Transport } from '../transport/tr
 import { calls, type Source } from './calls.js'
 import type { Client } from './client.js'
 import { outgoing, routes, type Route } from './message.js'
-import type { SendOptions } from './options.js'
+import { noOptions, type SendOptions } from './options.js'
 import { resultOf } from './reply.js'
 
 type Result = Either<ClientError<unknown>, unknown>
@@ -32,8 +32,8 @@ const argumentsOf = (
 ): { readonly route: Route; readonly options: SendOptions } => {
   const codec = third !== undefined && 'decode' in third ? third : undefined
   return codec === undefined
-    ? { route, options: third ?? fourth ?? {} }
-    : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: fourth ?? {} }
+    ? { route, options: third ?? fourth ?? noOptions }
+    : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: fourth ?? noOptions }
 }
 
 // An event is emitted for good: its cause may be over before it is accepted.
@@ -90,7 +90,7 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
     })
 
   const emit =
-    (to: unknown, payload: unknown, options: SendOptions = {}): TaskEither<ClientError<unknown>, unknown> =>
+    (to: unknown, payload: unknown, options: SendOptions = noOptions): TaskEither<ClientError<unknown>, unknown> =>
     () =>
       new Promise((resolve) => {
         run(route(to), payload, options, 'publish', resolve)
@@ -114,8 +114,8 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
 }
 
 /** The client of a running service: it shares the service's connection, and leaves it open. */
-export const clientOver = (connection: Connection, transport: Transport, env: Environment, serde = json): Client => {
-  return clientOn(
+export const clientOver = (connection: Connection, transport: Transport, env: Environment, serde = json): Client =>
+  clientOn(
     {
       current: () => connection,
       open: () => Promise.resolve(E.right(connection)),
@@ -127,4 +127,3 @@ export const clientOver = (connection: Connection, transport: Transport, env: En
     env,
     serde,
   )
-}
