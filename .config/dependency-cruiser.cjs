@@ -2,6 +2,7 @@
 const pkg = (...names) => names.map((name) => `(^|/)node_modules/${name}/`)
 
 const CORE = '^lib/core/'
+const BROKER = '^lib/transport/broker/'
 const PORT = '^lib/transport/transport\\.ts$'
 const FUNCTIONAL = pkg('fp-ts', 'io-ts', 'retry-ts')
 const RXJS = pkg('rxjs')
@@ -20,12 +21,15 @@ const only = (name, from, allowed, comment) => ({
   },
 })
 
-const transport = (folder, driver) =>
+const transport = (folder, driver = []) =>
   only(
     `transport-${folder}`,
     `^lib/transport/${folder}/`,
-    [CORE, PORT, FUNCTIONAL, RXJS, `^lib/transport/${folder}/`, NODE, pkg(...driver)],
-    'A transport knows the core, the port, Node, rxjs and its one driver: never the runtime, the client or another transport.',
+    [
+      [CORE, PORT, FUNCTIONAL, RXJS, `^lib/transport/${folder}/`, NODE, pkg(...driver)],
+      driver.length > 0 ? [BROKER] : [],
+    ].flat(),
+    'A transport knows the core, the port, Node, rxjs, its one driver and what brokers share: never the runtime, the client or another transport.',
   )
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -44,10 +48,16 @@ module.exports = {
       'A definition carries transports as values, so its type names the port; nothing else of the core does.',
     ),
     only('port', PORT, [CORE, FUNCTIONAL, RXJS], 'The port knows the core and rxjs only.'),
-    transport('memory', []),
-    transport('tcp', []),
+    transport('memory'),
+    transport('tcp'),
+    only(
+      'broker',
+      BROKER,
+      [CORE, PORT, FUNCTIONAL, RXJS, BROKER, NODE],
+      'What the transports over brokers share knows no driver.',
+    ),
     transport('redis', ['ioredis']),
-    transport('amqp', ['amqplib', '@types/amqplib']),
+    transport('amqp', ['amqplib']),
     transport('kafka', ['kafkajs']),
     only(
       'runtime',
@@ -84,7 +94,7 @@ module.exports = {
         pathNot: [
           '^lib/(index|microservice)\\.ts$',
           '^lib/(core|runtime|client|testing)/',
-          '^lib/transport/(memory|tcp|redis|amqp|kafka)/',
+          '^lib/transport/(memory|tcp|broker|redis|amqp|kafka)/',
           PORT,
         ],
       },

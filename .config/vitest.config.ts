@@ -13,6 +13,9 @@ export default defineConfig({
       { find: /^taskwire$/, replacement: source('index.ts') },
       { find: /^taskwire\/tcp$/, replacement: source('transport/tcp/index.ts') },
       { find: /^taskwire\/memory$/, replacement: source('transport/memory/index.ts') },
+      { find: /^taskwire\/redis$/, replacement: source('transport/redis/index.ts') },
+      { find: /^taskwire\/amqp$/, replacement: source('transport/amqp/index.ts') },
+      { find: /^taskwire\/kafka$/, replacement: source('transport/kafka/index.ts') },
       { find: /^taskwire\/testing$/, replacement: source('testing/index.ts') },
     ],
   },
@@ -23,6 +26,8 @@ export default defineConfig({
     // One process per spec file: sockets, timers and garbage-collection figures of one file cannot reach another.
     pool: 'forks',
     maxWorkers: 2,
+    // Where specs ask for a broker. It starts none by itself.
+    globalSetup: ['spec/brokers/global-setup.ts'],
     // What runs the compiler for seconds comes last: it would take the processor from specs that measure time.
     projects: [
       {

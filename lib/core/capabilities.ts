@@ -10,6 +10,8 @@ export interface Capabilities {
   readonly delayedRetry: boolean
   /** And while a message with a key waits so, no later message of its key is delivered. */
   readonly keyedRetry: boolean
+  /** And it holds up nothing else meanwhile, but what shares its key. */
+  readonly isolatedRetry: boolean
   /** There is a place for events that cannot be handled. */
   readonly deadLetter: boolean
   /** Event patterns may hold `*` and `#`. */

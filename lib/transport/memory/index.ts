@@ -32,6 +32,7 @@ const capabilities: Capabilities = Object.freeze({
   competing: true,
   delayedRetry: true,
   keyedRetry: true,
+  isolatedRetry: true,
   deadLetter: true,
   wildcards: true,
   cancel: true,

@@ -24,6 +24,7 @@ const capabilities: Capabilities = {
   competing: false,
   delayedRetry: false,
   keyedRetry: false,
+  isolatedRetry: true,
   deadLetter: false,
   wildcards: true,
   cancel: true,

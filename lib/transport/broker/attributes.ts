@@ -1,0 +1,121 @@
+/**
+ * What travels beside a body, as names and texts: CloudEvents 1.0 attributes in binary mode, what the library adds
+ * under its own prefix, and the user's headers under their own names. A transport maps what its broker has fields for.
+ * Sources: CloudEvents 1.0.2 spec, its Kafka binding (prefix `ce_`) and AMQP binding (prefix `cloudEvents_`), the
+ * extensions `correlation` and `partitioning`, and W3C Trace Context, whose headers are the user's.
+ */
+import { noHeaders, reservedPrefix } from '../../core/envelope.js'
+import type { Headers } from '../../core/context.js'
+
+/** Names and texts beside a body. */
+export type Fields = Readonly<Record<string, string>>
+
+/** The same as they are being written. */
+export type Writing = Record<string, string>
+
+/** Names of the library's own fields. */
+export const field = {
+  contentType: 'content-type',
+  /** Of the endpoint that a retry is for. */
+  endpoint: `${reservedPrefix}endpoint`,
+  /** The number of the next start. */
+  attempt: `${reservedPrefix}attempt`,
+  /** Unix milliseconds. */
+  firstFailedAt: `${reservedPrefix}first-failed-at`,
+  /** Where a retry came from: topic/partition/offset, stream/entry. */
+  origin: `${reservedPrefix}origin`,
+  /** How often a dead letter was put back. */
+  replays: `${reservedPrefix}replays`,
+  /** Of a request: what its reply repeats. */
+  call: `${reservedPrefix}call`,
+  replyTo: `${reservedPrefix}reply-to`,
+  /** Of a request: milliseconds. */
+  timeout: `${reservedPrefix}timeout`,
+  /** Of a request: Unix milliseconds. */
+  deadline: `${reservedPrefix}deadline`,
+  /** Of a reply: `ok`, `error`, `failure`, `refused`. */
+  status: `${reservedPrefix}status`,
+  /** Of a reply that is a failure: its number. */
+  code: `${reservedPrefix}code`,
+} as const
+
+/** The prefixes of CloudEvents attributes: on Kafka (and Redis, which has no binding), on AMQP. */
+export type CloudEvents = 'ce_' | 'cloudEvents_'
+
+/** User headers whose names others would take for theirs travel under this prefix. */
+const escape = `${reservedPrefix}header-`
+
+// n.b. CloudEvents attribute names have lower-case letters and digits only
+const others = /^(ce_|cloudevents[_:]|content-type$)/i
+
+/** Writes the user's headers. */
+export const writeHeaders = (into: Writing, headers: Headers): void => {
+  for (const name in headers) into[others.test(name) ? escape + name : name] = headers[name] ?? ''
+}
+
+/** The user's headers among fields: those of the library and of CloudEvents are not among them. */
+export const headersOf = (fields: Fields): Headers => {
+  let headers: Writing | undefined
+  for (const name in fields) {
+    const own = name.startsWith(escape)
+    if (!own && (others.test(name) || name.toLowerCase().startsWith(reservedPrefix))) continue
+    // n.b. without a prototype: a header may be called __proto__
+    headers ??= Object.create(null) as Writing
+    headers[own ? name.slice(escape.length) : name] = fields[name] ?? ''
+  }
+  return headers === undefined ? noHeaders : Object.freeze(headers)
+}
+
+/** The attributes of an event. */
+export interface EventAttributes {
+  readonly id: string
+  /** The canonical pattern. */
+  readonly type: string
+  readonly source: string
+  /** Unix milliseconds. */
+  readonly time: number
+  readonly correlationId: string | undefined
+  readonly causationId: string | undefined
+  /** The ordering key. */
+  readonly key: string | undefined
+}
+
+/** Writes an event's CloudEvents attributes; the content type is the transport's to write, where its binding says. */
+export const writeEvent = (into: Writing, prefix: CloudEvents, event: EventAttributes): void => {
+  into[`${prefix}specversion`] = '1.0'
+  into[`${prefix}id`] = event.id
+  into[`${prefix}type`] = event.type
+  into[`${prefix}source`] = event.source
+  into[`${prefix}time`] = new Date(event.time).toISOString()
+  if (event.correlationId !== undefined) into[`${prefix}correlationid`] = event.correlationId
+  if (event.causationId !== undefined) into[`${prefix}causationid`] = event.causationId
+  if (event.key !== undefined) into[`${prefix}partitionkey`] = event.key
+}
+
+/** What the fields of a message say about it; everything may be missing in what a foreign program sent. */
+export interface Described {
+  readonly id: string | undefined
+  readonly type: string | undefined
+  readonly correlationId: string | undefined
+  readonly causationId: string | undefined
+  readonly key: string | undefined
+}
+
+const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+
+export const describe = (fields: Fields, prefix: CloudEvents): Described => ({
+  id: filled(fields[`${prefix}id`]),
+  type: filled(fields[`${prefix}type`]),
+  correlationId: filled(fields[`${prefix}correlationid`]),
+  causationId: filled(fields[`${prefix}causationid`]),
+  key: fields[`${prefix}partitionkey`],
+})
+
+/** A whole number of a field; `undefined` where it is missing or no such number. */
+export const numberOf = (fields: Fields, name: string): number | undefined => {
+  const text = fields[name]
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/** The `source` of what a service or a client sends (CloudEvents: a URI reference, not empty). */
+export const sourceOf = (group: string): string => `/${encodeURIComponent(group === '' ? 'taskwire' : group)}`
