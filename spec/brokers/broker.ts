@@ -1,0 +1,118 @@
+/** A broker as a real process on 127.0.0.1, which can be killed, frozen and started again. */
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { amqp } from './amqp.js'
+import { run, start, type Child } from './child.js'
+import { kafka } from './kafka.js'
+import { host } from './port.js'
+import { redis } from './redis.js'
+import { type BrokerOptions, type Kind, type Setup, type Software } from './software.js'
+
+/** The kinds of broker and how each is run. */
+export const software: Readonly<Record<Kind, Software>> = { redis, amqp, kafka }
+
+/** A broker of one's own. */
+export interface Broker {
+  readonly kind: Kind
+  /** `redis://...`, `amqp://guest:guest@...`, or host and port for Kafka. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  /** Its process; 0 while none runs. */
+  readonly pid: () => number
+  /** The end of what it printed since it was last started. */
+  readonly output: () => string
+  /** SIGKILL; resolves when it is gone. */
+  readonly kill: () => Promise<void>
+  /** SIGTERM; resolves when it is gone. */
+  readonly terminate: () => Promise<void>
+  /** SIGSTOP: its connections stay open and nothing moves. */
+  readonly freeze: () => void
+  /** SIGCONT. */
+  readonly thaw: () => void
+  /** Starts it again on its port and data, killing it first if it runs; resolves when it serves. */
+  readonly restart: () => Promise<void>
+  /** Ends it for good and deletes its folder. */
+  readonly stop: () => Promise<void>
+  /** Runs `redis-cli`, `rabbitmqctl` or the Kafka class named first, against it. */
+  readonly command: (...args: ReadonlyArray<string>) => Promise<string>
+}
+
+const patience = 120_000
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
+
+/** Resolves when the broker serves; rejects with what it printed when it ends before, or takes two minutes. */
+const serving = async (kind: Kind, setup: Setup, child: Child): Promise<void> => {
+  const failed = (what: string): Error => new Error(`${kind} ${what}\n${child.output()}`)
+  for (const end = Date.now() + patience; !(await setup.ready()); await pause(50)) {
+    if (!child.running()) throw failed('ended while it started')
+    if (Date.now() > end) throw failed('did not serve within two minutes')
+  }
+  if (!child.running()) throw failed(`ended while it started: port ${setup.port} is taken`)
+}
+
+const killed = async (child: Child): Promise<void> => {
+  child.signal('SIGKILL')
+  await child.ended
+}
+
+/** Starts a broker of one's own, in a temporary folder; resolves when it serves. */
+export const startBroker = async (kind: Kind, options: BrokerOptions = {}): Promise<Broker> => {
+  if (!(await software[kind].found())) throw new Error(missing(kind))
+  const folder = await mkdtemp(join(tmpdir(), `taskwire-${kind}-`))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.on('exit', remove)
+  const beside: Array<Child> = []
+  let child: Child | undefined
+
+  const end = async (): Promise<void> => {
+    await Promise.all([...beside, ...(child ? [child] : [])].map(killed))
+    process.off('exit', remove)
+    remove()
+  }
+
+  try {
+    const setup = await software[kind].configure(folder, options)
+    beside.push(...setup.beside.map(start))
+    const launch = async (): Promise<void> => {
+      child = start(setup.server)
+      await serving(kind, setup, child)
+    }
+    const kill = async (): Promise<void> => {
+      if (child !== undefined) await killed(child)
+    }
+    await launch()
+    return {
+      kind,
+      url: setup.url,
+      host,
+      port: setup.port,
+      pid: () => (child?.running() ? child.pid : 0),
+      output: () => child?.output() ?? '',
+      kill,
+      terminate: async () => {
+        child?.signal('SIGCONT')
+        child?.signal('SIGTERM')
+        await child?.ended
+      },
+      freeze: () => child?.signal('SIGSTOP'),
+      thaw: () => child?.signal('SIGCONT'),
+      restart: async () => {
+        await kill()
+        await launch()
+      },
+      stop: end,
+      command: (...args) => run(setup.tool(args)),
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** What to say when a broker is needed and cannot be run here. */
+export const missing = (kind: Kind): string =>
+  `no ${kind} broker: set ${software[kind].variable}, or apt-get install ${software[kind].install}`

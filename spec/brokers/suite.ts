@@ -1,0 +1,46 @@
+/** Specs that need a broker. */
+import { afterAll, describe, test } from 'vitest'
+import { missing, software, startBroker, type Broker } from './broker.js'
+import { available, sharedBroker } from './shared.js'
+import { type BrokerOptions, type Kind } from './software.js'
+
+/** With `REQUIRE_BROKERS=1` a broker that cannot be had is a failure; without it its specs are skipped. */
+const without = (kind: Kind): void => {
+  if (process.env['REQUIRE_BROKERS'] !== '1') return test.skip(`skipped: ${missing(kind)}`, () => {})
+  test(`needs ${kind}`, () => {
+    throw new Error(missing(kind))
+  })
+}
+
+/**
+ * The specs of one kind of broker, on the one that the whole run shares:
+ * `await withBroker('redis', (url) => { test(...) })`. Others use it too: take names of queues that nobody else takes.
+ */
+export const withBroker = async (kind: Kind, specs: (url: string) => void): Promise<void> => {
+  const found = await available(kind)
+  const url = found ? await sharedBroker(kind) : ''
+  describe(kind, () => (found ? specs(url) : without(kind)))
+}
+
+/** Starts a broker that is stopped after the specs of the suite. */
+export type StartBroker = (options?: BrokerOptions) => Promise<Broker>
+
+/**
+ * Specs that break their broker: `await withOwnBroker('redis', (start) => { test(...) })`, where `await start()` in a
+ * hook or a test gives one that nobody else uses.
+ */
+export const withOwnBroker = async (kind: Kind, specs: (start: StartBroker) => void): Promise<void> => {
+  const found = await software[kind].found()
+  describe(kind, () => {
+    if (!found) return without(kind)
+    const started: Array<Broker> = []
+    afterAll(async () => {
+      await Promise.all(started.map((broker) => broker.stop()))
+    })
+    specs(async (options) => {
+      const broker = await startBroker(kind, options)
+      started.push(broker)
+      return broker
+    })
+  })
+}
