@@ -4,6 +4,8 @@ export interface Capabilities {
   readonly durable: boolean
   /** Each service that subscribes gets each event. */
   readonly fanOut: boolean
+  /** Events reach one consumer in the order of their emits; where it is false, those of one key do. */
+  readonly ordered: boolean
   /** Replicas of a service share its events through the transport itself. */
   readonly competing: boolean
   /** An event can be delivered again later without holding a slot. */

@@ -19,6 +19,7 @@ export interface AmqpOptions<out N extends string = 'amqp'> {
 const capabilities: Capabilities = Object.freeze({
   durable: true,
   fanOut: true,
+  ordered: true,
   competing: true,
   delayedRetry: true,
   keyedRetry: false,

@@ -19,6 +19,7 @@ export interface KafkaOptions<out N extends string = 'kafka'> {
 const capabilities: Capabilities = Object.freeze({
   durable: true,
   fanOut: true,
+  ordered: false,
   competing: true,
   delayedRetry: true,
   keyedRetry: true,

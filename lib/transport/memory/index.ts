@@ -29,6 +29,7 @@ export interface MemoryOptions<N extends string = 'memory'> {
 const capabilities: Capabilities = Object.freeze({
   durable: false,
   fanOut: true,
+  ordered: true,
   competing: true,
   delayedRetry: true,
   keyedRetry: true,

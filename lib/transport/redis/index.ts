@@ -19,6 +19,7 @@ export interface RedisOptions<out N extends string = 'redis'> {
 const capabilities: Capabilities = Object.freeze({
   durable: true,
   fanOut: true,
+  ordered: true,
   competing: true,
   delayedRetry: true,
   keyedRetry: false,

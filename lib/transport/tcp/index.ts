@@ -21,6 +21,7 @@ export interface Tcp<out N extends string = 'tcp'> extends Transport<N, TcpConte
 const capabilities: Capabilities = {
   durable: false,
   fanOut: false,
+  ordered: true,
   competing: false,
   delayedRetry: false,
   keyedRetry: false,

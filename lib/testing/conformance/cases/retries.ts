@@ -116,6 +116,40 @@ const noSlot = async ({ serve, call, until }: Stage): Promise<void> => {
   }
 }
 
+// Each event has a key: what shares a partition with the one that waits is held up, the others are not.
+const otherPartitions = async (stage: Stage): Promise<void> => {
+  const { serve, call, until } = stage
+  const handled = new Set<number>()
+  let failures = 0
+  const definition = createMicroservice('single', { retry: delays(2_000), classify: () => 'retryable' }).onEvent(
+    'single',
+    t.number,
+    (id) => () => {
+      const fails = id === 0 && failures === 0
+      if (fails) failures += 1
+      else handled.add(id)
+      return Promise.resolve(fails ? failed : done)
+    },
+    { concurrency: 1 },
+  )
+  await refuses(stage, definition, 'isolatedRetry')
+  const client = call([await serve(definition)])
+  right('emit', await client.emit('single', 0, { key: '0' })())
+  await until('the first one fails', () => failures === 1)
+  await each({ from: 1, to: 101 }, async (id) => {
+    right('emit', await client.emit('single', id, { key: String(id) })())
+  })
+  await until(
+    () => `others finish while one waits for its retry (${handled.size} did)`,
+    () => handled.size >= 10 || handled.has(0),
+  )
+  check(!handled.has(0), 'no other partition went on while one event waited for its retry')
+  await until(
+    () => `all finish in the end (${handled.size} of 101 did)`,
+    () => handled.size === 101,
+  )
+}
+
 export const retries: ReadonlyArray<Guarantee> = [
   {
     id: 'C17',
@@ -138,5 +172,10 @@ export const retries: ReadonlyArray<Guarantee> = [
     id: 'C20',
     title: 'An event that waits for its retry holds no slot: with concurrency 1, 100 others finish meanwhile.',
     examine: noSlot,
+    unless: {
+      lacks: ({ isolatedRetry }) => !isolatedRetry,
+      title: 'An event that waits for its retry holds up its partition, and no other.',
+      examine: otherPartitions,
+    },
   },
 ]
