@@ -1,0 +1,118 @@
+import * as O from 'fp-ts/lib/Option.js'
+import { describe, expect, test } from 'vitest'
+import {
+  describe as described,
+  field,
+  headersOf,
+  numberOf,
+  sourceOf,
+  writeEvent,
+  writeHeaders,
+  type CloudEvents,
+  type Writing,
+} from '../../../lib/transport/broker/attributes.js'
+import { deadlineOf, writeDeadline } from '../../../lib/transport/broker/deadline.js'
+
+const event = {
+  id: 'm-1',
+  type: 'user.created',
+  source: '/users',
+  time: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+  correlationId: 'c-1',
+  causationId: 'm-0',
+  key: 'u-1',
+}
+const clock = (unix: number, now = 1_000) => ({ now: () => now, unix: () => unix, after: () => () => undefined })
+
+describe('fields beside a body', () => {
+  test('an event has the attributes of CloudEvents 1.0, and they are read back', () => {
+    const into: Writing = {}
+    writeEvent(into, 'ce_', event)
+    expect(into).toEqual({
+      ce_specversion: '1.0',
+      ce_id: 'm-1',
+      ce_type: 'user.created',
+      ce_source: '/users',
+      ce_time: '2026-01-02T03:04:05.678Z',
+      ce_correlationid: 'c-1',
+      ce_causationid: 'm-0',
+      ce_partitionkey: 'u-1',
+    })
+    expect(described(into, 'ce_')).toEqual({
+      id: 'm-1',
+      type: 'user.created',
+      correlationId: 'c-1',
+      causationId: 'm-0',
+      key: 'u-1',
+    })
+  })
+
+  test('what is not there is undefined', () => {
+    expect(described({ ce_id: '' }, 'ce_')).toEqual({
+      id: undefined,
+      type: undefined,
+      correlationId: undefined,
+      causationId: undefined,
+      key: undefined,
+    })
+  })
+
+  test.each<CloudEvents>(['ce_', 'cloudEvents_'])(
+    'headers keep their names, whatever they are, beside %s',
+    (prefix) => {
+      const headers = Object.fromEntries(
+        [
+          'traceparent',
+          'X-Kopf',
+          'ce_id',
+          'CE_ID',
+          'cloudEvents_id',
+          'cloudEvents:id',
+          'Content-Type',
+          '__proto__',
+          'constructor',
+        ].map((name) => [name, `value of ${name}`]),
+      )
+      const into: Writing = Object.create(null) as Writing
+      writeEvent(into, prefix, event)
+      into[field.contentType] = 'application/json'
+      into[field.attempt] = '2'
+      writeHeaders(into, headers)
+      expect(described(into, prefix).id).toBe('m-1')
+      expect({ ...headersOf(into) }).toEqual({ ...headers })
+    },
+  )
+
+  test('numbers are whole and not negative, or not there', () => {
+    expect(numberOf({ n: '42' }, 'n')).toBe(42)
+    for (const n of ['', '-1', '1.5', '1e3', 'NaN', '9'.repeat(16), ' 1']) expect(numberOf({ n }, 'n')).toBeUndefined()
+  })
+
+  test('a source is a reference to the service', () => {
+    expect(sourceOf('billing service')).toBe('/billing%20service')
+    expect(sourceOf('')).toBe('/taskwire')
+  })
+})
+
+describe('the deadline of a request', () => {
+  const written = (timeoutMs: number, unix: number): Writing => {
+    const into: Writing = {}
+    writeDeadline(into, timeoutMs, clock(unix))
+    return into
+  }
+
+  test('ends when the caller stops waiting, however long the request lay at the broker', () => {
+    expect(deadlineOf(written(500, 10_000), clock(10_000))).toEqual(O.some(1_500))
+    expect(deadlineOf(written(500, 10_000), clock(10_400))).toEqual(O.some(1_100))
+    expect(deadlineOf(written(500, 10_000), clock(11_000))).toEqual(O.some(500))
+  })
+
+  test('a clock that runs behind gives no more than the time limit', () => {
+    expect(deadlineOf(written(500, 10_000), clock(0))).toEqual(O.some(1_500))
+  })
+
+  test('a foreign request has none, and nonsense is none', () => {
+    expect(deadlineOf({}, clock(0))).toEqual(O.none)
+    expect(deadlineOf({ [field.timeout]: 'soon', [field.deadline]: '-1' }, clock(0))).toEqual(O.none)
+  })
+})
