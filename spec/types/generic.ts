@@ -25,7 +25,7 @@ import {
   type Handler,
 } from 'taskwire'
 import { tcp, type Tcp } from 'taskwire/tcp'
-import { kafka, type Kafka, type KafkaContext } from './support/brokers.js'
+import { kafka, type Kafka, type KafkaContext } from 'taskwire/kafka'
 import { memory } from 'taskwire/memory'
 import { inject, fixtureContext } from 'taskwire/testing'
 const User = t.type({ id: t.string, name: t.string })

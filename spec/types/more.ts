@@ -19,9 +19,9 @@ import {
   type AnyEndpoint,
 } from 'taskwire'
 import { tcp } from 'taskwire/tcp'
-import { kafka, type KafkaContext } from './support/brokers.js'
+import { kafka, type KafkaContext } from 'taskwire/kafka'
 import { memory } from 'taskwire/memory'
-import { amqp } from './support/brokers.js'
+import { amqp } from 'taskwire/amqp'
 import { inject, fixtureContext } from 'taskwire/testing'
 
 // a named codec type gives named hovers

@@ -3,8 +3,8 @@ import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createMicroservice, createClient, createClients, event, listen, message, type ClientError } from 'taskwire'
 import { tcp } from 'taskwire/tcp'
-import { kafka, type Kafka, type KafkaContext } from './support/brokers.js'
-import { amqp } from './support/brokers.js'
+import { kafka, type Kafka, type KafkaContext } from 'taskwire/kafka'
+import { amqp } from 'taskwire/amqp'
 import { inject } from 'taskwire/testing'
 
 const User = t.type({ id: t.string, name: t.string })

@@ -16,9 +16,9 @@ import {
 } from 'taskwire'
 import { tcp } from 'taskwire/tcp'
 import { memory } from 'taskwire/memory'
-import { redis } from './support/brokers.js'
-import { amqp } from './support/brokers.js'
-import { kafka, type Kafka } from './support/brokers.js'
+import { redis } from 'taskwire/redis'
+import { amqp } from 'taskwire/amqp'
+import { kafka, type Kafka } from 'taskwire/kafka'
 import { inject, fixtureContext } from 'taskwire/testing'
 
 const User = t.type({ id: t.string, name: t.string })

@@ -25,7 +25,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createMicroservice } from 'taskwire'
 import { inject } from 'taskwire/testing'
 import { tcp } from 'taskwire/tcp'
-import { kafka } from '../../support/brokers.js'
+import { kafka } from 'taskwire/kafka'
 `
 const start = `export const s = createMicroservice('a').transport(tcp({ port: 1 })).transport(kafka({ brokers: [], name: 'audit' }))\n`
 
