@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { amqp } from './amqp.js'
 import { run, start, type Child } from './child.js'
 import { kafka } from './kafka.js'
-import { host } from './port.js'
+import { host, isFree } from './port.js'
 import { redis } from './redis.js'
 import { type BrokerOptions, type Kind, type Setup, type Software } from './software.js'
 
@@ -51,7 +51,6 @@ const serving = async (kind: Kind, setup: Setup, child: Child): Promise<void> =>
     if (!child.running()) throw failed('ended while it started')
     if (Date.now() > end) throw failed('did not serve within two minutes')
   }
-  if (!child.running()) throw failed(`ended while it started: port ${setup.port} is taken`)
 }
 
 const killed = async (child: Child): Promise<void> => {
@@ -63,14 +62,19 @@ const killed = async (child: Child): Promise<void> => {
 export const startBroker = async (kind: Kind, options: BrokerOptions = {}): Promise<Broker> => {
   if (!(await software[kind].found())) throw new Error(missing(kind))
   const folder = await mkdtemp(join(tmpdir(), `taskwire-${kind}-`))
-  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  process.on('exit', remove)
   const beside: Array<Child> = []
   let child: Child | undefined
 
+  const all = (): ReadonlyArray<Child> => [...beside, ...(child ? [child] : [])]
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  const leave = (): void => {
+    all().forEach(({ signal }) => signal('SIGKILL'))
+    remove()
+  }
+  process.on('exit', leave)
   const end = async (): Promise<void> => {
-    await Promise.all([...beside, ...(child ? [child] : [])].map(killed))
-    process.off('exit', remove)
+    await Promise.all(all().map(killed))
+    process.off('exit', leave)
     remove()
   }
 
@@ -78,6 +82,7 @@ export const startBroker = async (kind: Kind, options: BrokerOptions = {}): Prom
     const setup = await software[kind].configure(folder, options)
     beside.push(...setup.beside.map(start))
     const launch = async (): Promise<void> => {
+      if (!(await isFree(setup.port))) throw new Error(`${kind} cannot start: port ${setup.port} is taken`)
       child = start(setup.server)
       await serving(kind, setup, child)
     }

@@ -22,7 +22,7 @@ export interface Child {
 
 const kept = 20_000
 
-/** The kernel kills it with this process, also when this one is killed; elsewhere than on Linux only when it exits. */
+/** Where there is `setpriv`, on Linux, the kernel kills it with this process, also when this one is killed. */
 const bound = ({ file, args }: Command): readonly [string, ReadonlyArray<string>] => {
   const setpriv = program('setpriv')
   return setpriv === undefined ? [file, args] : [setpriv, ['--pdeathsig', 'KILL', file, ...args]]
@@ -37,12 +37,9 @@ export const start = (command: Command): Child => {
   child.stdout.setEncoding('utf8').on('data', print)
   child.stderr.setEncoding('utf8').on('data', print)
   let running = true
-  const kill = (): void => void child.kill('SIGKILL')
-  process.on('exit', kill)
   const ended = new Promise<number | null>((resolve) => {
     const end = (code: number | null): void => {
       running = false
-      process.off('exit', kill)
       resolve(code)
     }
     child.on('exit', end)

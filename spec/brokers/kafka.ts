@@ -26,6 +26,9 @@ const properties = (folder: string, port: number, advertised: number, own: numbe
   'inter.broker.listener.name': 'INTERNAL',
   'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
   'controller.quorum.voters': `1@${host}:${control}`,
+  // After a SIGKILL it comes back only when its session has ended. The default is 9 s.
+  'broker.session.timeout.ms': '5000',
+  'broker.heartbeat.interval.ms': '500',
   'log.dirs': join(folder, 'data'),
   'offsets.topic.replication.factor': '1',
   'offsets.topic.num.partitions': '1',

@@ -6,7 +6,8 @@ import { connect as connectTls } from 'node:tls'
 /** Where everything listens. */
 export const host = '127.0.0.1'
 
-const free = (port: number): Promise<boolean> =>
+/** Whether nobody listens on a port. */
+export const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const server = createServer()
     server.on('error', () => resolve(false))
@@ -20,7 +21,7 @@ const free = (port: number): Promise<boolean> =>
 export const freePort = async (): Promise<number> => {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = randomInt(12_000, 32_000)
-    if (await free(port)) return port
+    if (await isFree(port)) return port
   }
   throw new Error('no free port in a hundred tries')
 }
