@@ -1,5 +1,5 @@
 /** Specs that need a broker. */
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe, onTestFinished, test, TestRunner } from 'vitest'
 import { missing, software, startBroker, type Broker } from './broker.js'
 import { available, sharedBroker } from './shared.js'
 import { type BrokerOptions, type Kind } from './software.js'
@@ -22,7 +22,7 @@ export const withBroker = async (kind: Kind, specs: (url: string) => void): Prom
   describe(kind, () => (found ? specs(url) : without(kind)))
 }
 
-/** Starts a broker that is stopped after the specs of the suite. */
+/** Starts a broker that is stopped after the test in which it was started, or after all when that was in `beforeAll`. */
 export type StartBroker = (options?: BrokerOptions) => Promise<Broker>
 
 /**
@@ -33,13 +33,15 @@ export const withOwnBroker = async (kind: Kind, specs: (start: StartBroker) => v
   const found = await software[kind].found()
   describe(kind, () => {
     if (!found) return without(kind)
-    const started: Array<Broker> = []
+    const common: Array<Broker> = []
     afterAll(async () => {
-      await Promise.all(started.map((broker) => broker.stop()))
+      await Promise.all(common.map((broker) => broker.stop()))
     })
     specs(async (options) => {
+      const inTest = TestRunner.getCurrentTest() !== undefined
       const broker = await startBroker(kind, options)
-      started.push(broker)
+      if (inTest) onTestFinished(() => broker.stop())
+      else common.push(broker)
       return broker
     })
   })
