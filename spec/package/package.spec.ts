@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -25,6 +25,19 @@ const optional = (copied: Promise<void>): Promise<void> =>
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   })
 
+// An install without the network: the package from its tarball, what it depends on linked from here.
+const install = async (tarball: string, project: string, names: ReadonlyArray<string>): Promise<void> => {
+  const modules = join(project, 'node_modules')
+  await mkdir(join(modules, 'taskwire'), { recursive: true })
+  await run(project, 'tar', '-xzf', tarball, '-C', join(modules, 'taskwire'), '--strip-components=1')
+  for (const name of names) {
+    await mkdir(dirname(join(modules, name)), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(modules, name), 'junction')
+  }
+  await cp(consumer, project, { recursive: true })
+  await writeFile(join(project, 'package.json'), '{ "private": true }\n')
+}
+
 let folder = ''
 let packed: ReadonlyArray<string> = []
 
@@ -42,30 +55,22 @@ beforeAll(async () => {
   ]
   packed = tarball.files.map((file) => file.path)
 
-  // An install without the network: the package from its tarball, what it depends on linked from here.
-  const modules = join(folder, 'node_modules')
-  await mkdir(join(modules, '@types'), { recursive: true })
-  await mkdir(join(modules, 'taskwire'))
-  await run(
-    folder,
-    'tar',
-    '-xzf',
+  const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  ) as Readonly<Record<'dependencies' | 'peerDependencies' | 'peerDependenciesMeta', Readonly<Record<string, unknown>>>>
+  const needed = [...Object.keys(dependencies), ...Object.keys(peerDependencies), '@types/node']
+  const drivers = new Set(Object.keys(peerDependenciesMeta))
+  await install(join(staging, tarball.filename), join(folder, 'all'), needed)
+  await install(
     join(staging, tarball.filename),
-    '-C',
-    join(modules, 'taskwire'),
-    '--strip-components=1',
+    join(folder, 'driverless'),
+    needed.filter((name) => !drivers.has(name)),
   )
-  const { dependencies, peerDependencies } = JSON.parse(
-    await readFile(join(modules, 'taskwire', 'package.json'), 'utf8'),
-  ) as Readonly<Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>>
-  for (const name of [...Object.keys(dependencies), ...Object.keys(peerDependencies), '@types/node'])
-    await symlink(join(root, 'node_modules', name), join(modules, name), 'junction')
-
-  await cp(consumer, folder, { recursive: true })
-  await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
 }, 240_000)
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const transports = ['memory', 'tcp', 'redis', 'amqp', 'kafka']
 
 const expected = {
   found: { _tag: 'Right', right: { id: '1' } },
@@ -83,14 +88,28 @@ describe('the packed package', () => {
       'package.json',
     ])
     for (const format of ['esm', 'cjs'])
-      for (const entry of ['index', 'transport/tcp/index', 'transport/memory/index', 'testing/index'])
+      for (const entry of ['index', 'testing/index', ...transports.map((name) => `transport/${name}/index`)])
         expect(packed).toEqual(expect.arrayContaining([`dist/${format}/${entry}.js`, `dist/${format}/${entry}.d.ts`]))
   })
 
   test.each(['program.mjs', 'program.cjs'])(
     'runs under plain node: %s',
     async (program) => {
-      expect(JSON.parse(await run(folder, process.execPath, program))).toMatchObject(expected)
+      expect(JSON.parse(await run(join(folder, 'all'), process.execPath, program))).toMatchObject(expected)
+    },
+    60_000,
+  )
+
+  test.each(['driverless.mjs', 'driverless.cjs'])(
+    'names the driver that is not installed: %s',
+    async (program) => {
+      const missing = (driver: string) => ({
+        _tag: 'Left',
+        left: { _tag: 'DriverMissing', driver, install: `npm install ${driver}` },
+      })
+      expect(JSON.parse(await run(join(folder, 'driverless'), process.execPath, program))).toEqual(
+        ['ioredis', 'amqplib', 'kafkajs'].map(missing),
+      )
     },
     60_000,
   )
@@ -113,9 +132,15 @@ describe('the packed package', () => {
         noEmit: true,
         skipLibCheck: false,
       }
-      const project = join(folder, `tsconfig.${resolution}.${program}.json`)
+      const project = join(folder, 'all', `tsconfig.${resolution}.${program}.json`)
       await writeFile(project, JSON.stringify({ compilerOptions: options, files: [program] }))
-      await run(folder, process.execPath, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project)
+      await run(
+        join(folder, 'all'),
+        process.execPath,
+        join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+        '-p',
+        project,
+      )
     },
     120_000,
   )

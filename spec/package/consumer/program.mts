@@ -2,7 +2,10 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import { createClient, createMicroservice, event, listen, message, orThrow, type ClientError } from 'taskwire'
+import { amqp } from 'taskwire/amqp'
+import { kafka } from 'taskwire/kafka'
 import { memory } from 'taskwire/memory'
+import { redis } from 'taskwire/redis'
 import { tcp } from 'taskwire/tcp'
 import { inject } from 'taskwire/testing'
 
@@ -19,7 +22,11 @@ export const bus = memory()
 export const service = createMicroservice('users')
   .transport(bus)
   .transport(tcp({ port: 4000, name: 'wire' }))
+  .transport(redis())
+  .transport(amqp({ url: 'amqp://127.0.0.1' }))
+  .transport(kafka({ brokers: ['127.0.0.1:9092'], name: 'audit' }))
   .handle(Created, () => TE.right(undefined))
+  .onEvent('user.created', User, (_, { topic }) => TE.fromIO(() => void topic.length), { on: ['audit'] })
   .handle(Get, (id) => (id === '' ? TE.left({ _tag: 'NotFound', id }) : TE.right({ id })))
   .onMessage({ cmd: 'sum' }, t.array(t.number), (xs) => TE.right(xs.reduce((a, b) => a + b, 0)))
 
