@@ -12,7 +12,7 @@ import { pause, turn } from '../../lib/testing/conformance/expect.js'
 import { duplicates, history, ids } from '../../lib/testing/conformance/history.js'
 import { stage, type Definition, type Stage } from '../../lib/testing/conformance/stage.js'
 import { optionsOf, ways, type Way } from '../../lib/testing/conformance/ways.js'
-import { examined } from './subjects.js'
+import { memorySubject, tcpSubject } from './subjects.js'
 
 const rounds = 5
 const perRound = 400
@@ -80,7 +80,7 @@ const account = async ({ serve, call, until }: Stage, way: Way, seed: number) =>
   }
 }
 
-describe.each(Object.values(examined))('on $subject.name', ({ subject }) => {
+describe.each([memorySubject, tcpSubject])('on $name', (subject) => {
   test.each(ways.flatMap((way) => [1].map((seed) => ({ way, seed }))))(
     'events whose key is $way, seed $seed',
     async ({ way, seed }) => {

@@ -1,4 +1,4 @@
-import { examined } from './subjects.js'
+import { memorySubject } from './subjects.js'
 import { suite } from './suite.js'
 
-suite(examined.memory)
+suite(memorySubject)

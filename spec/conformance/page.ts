@@ -1,14 +1,8 @@
-/** docs/conformance.md, from the cases of the transports of this package. */
+/** docs/conformance.md, from what the cases of the transports of this package came to. */
 import { format, resolveConfig } from 'prettier'
-import { conformance, laterCases } from 'taskwire/testing'
+import { laterCases } from 'taskwire/testing'
 import type { Case } from 'taskwire/testing'
-import type { Examined } from './subjects.js'
-
-interface Column {
-  readonly name: string
-  readonly cases: ReadonlyArray<Case>
-  readonly gaps: Examined['gaps']
-}
+import type { Result } from './results.js'
 
 const intro = `# Conformance
 
@@ -43,25 +37,18 @@ not matter whether the transport or the library keeps it. Where it is false, the
 capability with \`require\` keeps a service from starting, and the weaker behaviour.
 `
 
-/** The whole page. */
-export const page = async (examined: ReadonlyArray<Examined>): Promise<string> => {
-  const columns: ReadonlyArray<Column> = examined.map(({ subject, gaps }) => ({
-    name: subject.name,
-    cases: conformance(subject),
-    gaps,
-  }))
-  // The guarantee itself, for the first column of the table, whatever the others have.
-  const able = examined[0]?.subject
-  if (able === undefined) throw new Error('a page needs a column')
-  const all = Object.fromEntries(Object.keys(able.capabilities).map((flag) => [flag, true]))
-  const guarantees = conformance({ ...able, capabilities: { ...able.capabilities, ...all } })
+/** The column of a transport. */
+export interface Column {
+  readonly name: string
+  readonly results: ReadonlyArray<Result>
+}
 
-  const cell = (id: string, { cases, gaps }: Column): string =>
-    Object.hasOwn(gaps, id)
-      ? 'not yet'
-      : cases.find((one) => one.id === id)?.support === 'native-or-layer'
-        ? 'yes'
-        : 'weaker'
+/** The whole page. `guarantees` are the cases of a transport that can do everything. */
+export const page = async (guarantees: ReadonlyArray<Case>, columns: ReadonlyArray<Column>): Promise<string> => {
+  const cell = (id: string, { results }: Column): string => {
+    const result = results.find((one) => one.id === id)
+    return result?.passed !== true ? 'fails' : result.support === 'native-or-layer' ? 'yes' : 'weaker'
+  }
   const row = (cells: ReadonlyArray<string>): string => `| ${cells.join(' | ')} |`
   const table = [
     row(['', 'guarantee', ...columns.map(({ name }) => name)]),
@@ -69,16 +56,18 @@ export const page = async (examined: ReadonlyArray<Examined>): Promise<string> =
     ...guarantees.map(({ id, title }) => row([id, title, ...columns.map((column) => cell(id, column))])),
   ]
   const weaker = guarantees.flatMap(({ id }) => {
-    const absent = columns.filter(({ cases }) => cases.some((one) => one.id === id && one.support === 'absent'))
-    const title = absent[0]?.cases.find((one) => one.id === id)?.title
-    return title === undefined ? [] : [`- ${id} (${absent.map(({ name }) => name).join(', ')}): ${title}`]
+    const absent = columns.flatMap(({ name, results }) =>
+      results.filter((one) => one.id === id && one.support === 'absent').map(({ title }) => ({ name, title })),
+    )
+    return absent.length === 0
+      ? []
+      : [`- ${id} (${absent.map(({ name }) => name).join(', ')}): ${absent[0]?.title ?? ''}`]
   })
-  const missing = columns.flatMap(({ name, gaps }) =>
-    Object.entries(gaps).map(([id, reason]) => `- ${id} (${name}): ${reason}.`),
-  )
   const text = [
     intro,
     '## The guarantees',
+    '',
+    'Each cell is how the case ended in the run that wrote this page.',
     '',
     ...table,
     '',
@@ -86,7 +75,6 @@ export const page = async (examined: ReadonlyArray<Examined>): Promise<string> =
     '',
     ...weaker,
     '',
-    ...(missing.length === 0 ? [] : ['## Not yet', '', ...missing, '']),
     '## Not examined yet',
     '',
     ...laterCases.map(({ id, title, reason }) => `- ${id}: ${title} ${reason}`),

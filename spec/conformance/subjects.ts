@@ -1,4 +1,4 @@
-/** The transports of this package, as subjects of the kit. */
+/** The transports of this package that need no broker, as subjects of the kit. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { createMicroservice, listen } from 'taskwire'
@@ -24,12 +24,6 @@ const fill = async (bus: MemoryBus): Promise<() => Promise<void>> => {
   }
 }
 
-/** A subject, and the cases that fail for now, each with the reason: their tests fail as soon as they do not. */
-export interface Examined {
-  readonly subject: Subject
-  readonly gaps: Readonly<Record<string, string>>
-}
-
 export const memorySubject: Subject = {
   name: 'memory',
   capabilities: memory().capabilities,
@@ -52,7 +46,7 @@ export const memorySubject: Subject = {
   },
 }
 
-const tcpSubject: Subject = {
+export const tcpSubject: Subject = {
   name: 'tcp',
   capabilities: tcp().capabilities,
   world: async () => ({
@@ -67,9 +61,4 @@ const tcpSubject: Subject = {
       }),
     dispose: async () => undefined,
   }),
-}
-
-export const examined: Readonly<Record<'memory' | 'tcp', Examined>> = {
-  memory: { subject: memorySubject, gaps: {} },
-  tcp: { subject: tcpSubject, gaps: {} },
 }

@@ -1,4 +1,4 @@
-import { examined } from './subjects.js'
+import { tcpSubject } from './subjects.js'
 import { suite } from './suite.js'
 
-suite(examined.tcp)
+suite(tcpSubject)
