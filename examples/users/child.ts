@@ -8,13 +8,14 @@ import type { Address } from 'taskwire'
 import type { Kind } from './transports.js'
 
 export interface Child {
-  readonly address: Address
+  /** `null` where it listens on a broker. */
+  readonly address: Address | null
   readonly process: ChildProcess
   /** Resolves when the process is gone and everything it printed has arrived. */
   readonly gone: Promise<unknown>
 }
 
-const Ready = t.strict({ host: t.string, port: t.number })
+const Ready = t.strict({ address: t.union([t.strict({ host: t.string, port: t.number }), t.null]) })
 
 const relay = (child: ChildProcess, say: (line: string) => void): void => {
   let rest = ''
@@ -25,7 +26,7 @@ const relay = (child: ChildProcess, say: (line: string) => void): void => {
   })
 }
 
-/** Starts the service and waits, for at most 20 s, until it tells where it listens. */
+/** Starts the service and waits, for at most 40 s, until it is ready. */
 export const startUsers =
   (kind: Kind, say: (line: string) => void): TaskEither<string, Child> =>
   () =>
@@ -40,17 +41,17 @@ export const startUsers =
         child.kill('SIGKILL')
         resolve(E.left(why))
       }
-      const timer = setTimeout(() => fail('the users service did not start within 20 s'), 20_000)
+      const timer = setTimeout(() => fail('the users service did not start within 40 s'), 40_000)
       child.on('error', ({ message }) => fail(`the users service: ${message}`))
       void gone.then(() => fail('the users service ended before it was ready'))
       child.once('message', (message) => {
         const ready = Ready.decode(message)
         if (ready._tag === 'Left') {
-          fail('the users service did not tell where it listens')
+          fail('the users service did not say where it listens')
           return
         }
         clearTimeout(timer)
-        resolve(E.right({ address: ready.right, process: child, gone }))
+        resolve(E.right({ address: ready.right.address, process: child, gone }))
       })
     })
 

@@ -3,8 +3,10 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { render, type Client, type ClientError, type Issue } from 'taskwire'
+import { retrying } from 'retry-ts/lib/Task.js'
+import { delays, render, type Client, type ClientError } from 'taskwire'
 import { User, UserCreated, UsersGet } from './contract.js'
+import { places } from './places.js'
 
 /** What became of one line of the file. */
 export interface Verdict {
@@ -20,12 +22,11 @@ const parse = E.tryCatchK(
 const idOf = (record: unknown): string =>
   typeof record === 'object' && record !== null && 'id' in record ? String(record.id) : ''
 
-const place = ({ path, expected }: Issue): string => `${path === '' ? 'the record' : path} should be ${expected}`
-
-// The service refuses a payload with paths and expected types. Everything else is the machinery, and ends the import.
+// Over TCP the service refuses a payload with paths and expected types; a broker takes it, and the service sets it aside.
+// Everything else is the machinery, and ends the import.
 const refusal = (error: ClientError<never>): E.Either<string, Verdict> =>
   error._tag === 'InvalidPayload'
-    ? E.right({ _tag: 'refused', detail: `InvalidPayload: ${error.issues.map(place).join(', ')}` })
+    ? E.right({ _tag: 'refused', detail: `InvalidPayload: ${places(error.issues)}` })
     : E.left(render(error))
 
 // The record goes out as it came, not as a User: it is the service that decides what it takes.
@@ -70,4 +71,20 @@ export const ask =
           ? TE.right(`users.get ${id}  ${error.error._tag}: there is no user ${error.error.id}`)
           : TE.left(`users.get ${id}: ${render(error)}`),
       ),
+    )
+
+// Up to 10 s.
+const patience = delays(...Array.from({ length: 100 }, () => 100))
+
+/** Waits until `users.get` knows a user: an event is accepted before it is handled. */
+export const arrived =
+  (client: Client) =>
+  (id: string): TaskEither<string, void> =>
+    pipe(
+      retrying(
+        patience,
+        () => client.send(UsersGet, { id }, { timeout: 2_000 }),
+        (result) => result._tag === 'Left' && result.left._tag === 'HandlerFailed',
+      ),
+      TE.bimap(render, () => undefined),
     )

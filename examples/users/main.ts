@@ -1,6 +1,6 @@
 /**
- * Two processes over TCP: this one is the gateway, the `users` service is the other.
- * Run it with `npm run example`.
+ * Two processes: this one is the gateway, the `users` service is the other. They talk over TCP, or through a broker.
+ * Run it with `npm run example`, or `npm run example -- --transport redis` (`amqp`, `kafka`).
  */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -10,8 +10,9 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { createClient } from 'taskwire'
+import { withBroker } from './broker.js'
 import { startUsers, stopUsers, type Child } from './child.js'
-import { ask, importUsers, type Verdict } from './gateway.js'
+import { arrived, ask, importUsers, type Verdict } from './gateway.js'
 import { calling, kindOf, type Kind } from './transports.js'
 
 const say = (line: string): void => {
@@ -47,6 +48,7 @@ const gateway =
         pipe(
           lines,
           TE.chain((all) => importUsers(client, say, all)),
+          TE.chainFirst(() => pipe(['u-1001', 'u-1024', 'u-1037'], TE.traverseSeqArray(arrived(client)))),
           TE.chainFirst(() =>
             pipe(
               ['u-1001', 'u-1024', 'u-9999'],
@@ -66,7 +68,7 @@ const gateway =
 const main: TaskEither<string, string> = pipe(
   TE.fromEither(transportOf(process.argv.slice(2))),
   // The service is stopped whatever becomes of the gateway.
-  TE.chain((kind) => TE.bracket(startUsers(kind, say), gateway(kind), stopUsers)),
+  TE.chain((kind) => withBroker(kind, say, TE.bracket(startUsers(kind, say), gateway(kind), stopUsers))),
 )
 
 const result = await main()

@@ -1,9 +1,12 @@
 /**
  * The process that runs the `users` service: `tsx examples/users/server.ts --port 4000`.
- * Without `--port` it takes a free port. Whoever forked it is told the address, and ends it with SIGTERM.
+ * Without `--port` it takes a free port; `--transport redis`, `amqp` or `kafka` takes the broker that `REDIS_URL`,
+ * `AMQP_URL` or `KAFKA_BROKERS` names. Whoever
+ * forked it is told when it is ready, and ends it with SIGTERM.
  */
 import { parseArgs } from 'node:util'
 import { runMain } from 'taskwire'
+import { places } from './places.js'
 import { inMemory } from './repository.js'
 import { users } from './service.js'
 import { kindOf, serving } from './transports.js'
@@ -29,14 +32,16 @@ if (kind._tag === 'Left') {
   const service = users(repository).transport(serving(kind.right, Number(values.port)))
   await runMain(service, {
     started: ({ addresses, outcome$ }) => {
-      // TCP has no place for dead letters: an accepted event whose handler fails for good is dropped, and reported here.
+      // A broker keeps dead letters. TCP has no place for them: what cannot be handled is dropped, and reported here.
       outcome$.subscribe((report) => {
-        if (report._tag === 'Failed' && report.kind === 'event')
-          say(`${report.pattern} ${report.settlement}: ${JSON.stringify(report.error)}`)
+        if (report.kind !== 'event') return
+        if (report._tag === 'Failed') say(`${report.pattern} ${report.settlement}: ${JSON.stringify(report.error)}`)
+        if (report._tag === 'Invalid' && report.settlement === 'DeadLetter')
+          say(`${report.pattern} ${report.settlement}: ${places(report.issues)}`)
       })
-      const address = addresses[kind.right]
-      say(`process ${process.pid} listens on ${String(address?.host)}:${String(address?.port)}`)
-      process.send?.(address)
+      const address = addresses[kind.right] ?? null
+      say(`process ${process.pid} listens on ${address === null ? kind.right : `${address.host}:${address.port}`}`)
+      process.send?.({ address })
     },
   })
   say(`stopped with ${String(repository.size())} users`)

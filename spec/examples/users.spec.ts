@@ -7,14 +7,16 @@ import { describe, expect, test } from 'vitest'
 import { ask, importUsers } from '../../examples/users/gateway.js'
 import { inMemory } from '../../examples/users/repository.js'
 import { users } from '../../examples/users/service.js'
+import { withBroker } from '../brokers/suite.js'
 import { gone, program, type Ended } from './processes.js'
 
 /** Runs the example; `onReady` is called once, with the process ids of the service and of the gateway. */
 const example = async (
   args: ReadonlyArray<string>,
   onReady: (service: number, gateway: number) => void = () => undefined,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Ended & { readonly service: number }> => {
-  const gateway = program('users/main.ts', args)
+  const gateway = program('users/main.ts', args, env)
   const service = Number((await gateway.prints(/\[users\] process (\d+) listens/))[1])
   onReady(service, gateway.pid)
   return { ...(await gateway.ended), service }
@@ -53,7 +55,7 @@ describe('the users example', () => {
     expect(await program('users/main.ts', ['--transport', 'pigeon']).ended).toEqual({
       code: 1,
       out: [],
-      err: ['the example failed: no transport "pigeon"; there is tcp'],
+      err: ['the example failed: no transport "pigeon"; there is tcp, redis, amqp, kafka'],
     })
     expect((await example(['--transport', 'tcp'])).code).toBe(0)
   }, 60_000)
@@ -85,4 +87,36 @@ describe('the users example', () => {
     await client.close()
     await running.stop()
   })
+})
+
+// The same service through a broker: what it cannot read is accepted, and set aside by the service.
+const throughBroker = async (kind: string, env: NodeJS.ProcessEnv): Promise<ReadonlyArray<string>> => {
+  const { code, out, err, service } = await example(['--transport', kind], undefined, env)
+  expect(err).toEqual([])
+  expect(code).toBe(0)
+  expect(verdict(out, 1)).toBe('accepted  u-1001')
+  expect(verdict(out, 6)).toBe('accepted  u-1006')
+  expect(verdict(out, 12)).toBe('skipped  not JSON')
+  expect(out).toContain('[users] user.created DeadLetter: email should be an email address')
+  expect(out).toContain('[users] user.created DeadLetter: {"_tag":"AlreadyExists","id":"u-1002"}')
+  const replies = out.filter((line) => line.startsWith('users.get'))
+  expect(replies[0]).toContain('"email":"ada.okafor@example.com"')
+  expect(replies[1]).toContain('"id":"u-1024"')
+  expect(replies[2]).toBe('users.get u-9999  NotFound: there is no user u-9999')
+  expect(out.at(-1)).toBe('41 lines: 37 accepted, 0 refused by the service, 4 skipped as no JSON')
+  expect(await gone(service)).toBe(true)
+  return out
+}
+
+await withBroker('redis', () => {
+  test('the users example starts a Redis where none is given', async () => {
+    const out = await throughBroker('redis', { REDIS_URL: undefined })
+    expect(out[0]).toMatch(/^no REDIS_URL is set: started a broker at 127\.0\.0\.1:\d+$/)
+  }, 120_000)
+})
+await withBroker('amqp', (url) => {
+  test('the users example runs through RabbitMQ', () => throughBroker('amqp', { AMQP_URL: url }), 120_000)
+})
+await withBroker('kafka', (url) => {
+  test('the users example runs through Kafka', () => throughBroker('kafka', { KAFKA_BROKERS: url }), 120_000)
 })

@@ -26,7 +26,9 @@ export const service = createMicroservice('users')
   .transport(amqp({ url: 'amqp://127.0.0.1' }))
   .transport(kafka({ brokers: ['127.0.0.1:9092'], name: 'audit' }))
   .handle(Created, () => TE.right(undefined))
-  .onEvent('user.created', User, (_, { topic }) => TE.fromIO(() => void topic.length), { on: ['audit'] })
+  .onEvent('user.created', User, (_, { topic }) => (topic === 'users' ? TE.right(undefined) : TE.left(topic)), {
+    on: ['audit'],
+  })
   .handle(Get, (id) => (id === '' ? TE.left({ _tag: 'NotFound', id }) : TE.right({ id })))
   .onMessage({ cmd: 'sum' }, t.array(t.number), (xs) => TE.right(xs.reduce((a, b) => a + b, 0)))
 
