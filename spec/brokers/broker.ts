@@ -118,6 +118,6 @@ export const startBroker = async (kind: Kind, options: BrokerOptions = {}): Prom
   }
 }
 
-/** What to say when a broker is needed and cannot be run here. */
+/** What to say when a broker cannot be run here. */
 export const missing = (kind: Kind): string =>
-  `no ${kind} broker: set ${software[kind].variable}, or apt-get install ${software[kind].install}`
+  `${kind} cannot be run here: apt-get install ${software[kind].install}, or run .ci/brokers.sh`

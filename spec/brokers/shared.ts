@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
-import { missing, software, startBroker, type Broker } from './broker.js'
+import { software, startBroker, type Broker } from './broker.js'
 import { host } from './port.js'
 import { kinds, type Kind } from './software.js'
 
@@ -20,7 +20,8 @@ export const sharedBroker = async (kind: Kind): Promise<string> => {
   const url = given(software[kind].variable)
   if (url !== undefined) return url
   const asked = given(variable)
-  if (asked === undefined) throw new Error(`${missing(kind)}; one is shared only within \`npm test\``)
+  if (asked === undefined)
+    throw new Error(`a ${kind} broker is shared only within \`npm test\`: set ${software[kind].variable}`)
   const answer = await fetch(`${asked}/${kind}`)
   const text = await answer.text()
   if (!answer.ok) throw new Error(text)

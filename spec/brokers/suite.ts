@@ -5,10 +5,10 @@ import { available, sharedBroker } from './shared.js'
 import { type BrokerOptions, type Kind } from './software.js'
 
 /** With `REQUIRE_BROKERS=1` a broker that cannot be had is a failure; without it its specs are skipped. */
-const without = (kind: Kind): void => {
-  if (process.env['REQUIRE_BROKERS'] !== '1') return test.skip(`skipped: ${missing(kind)}`, () => {})
+const without = (kind: Kind, message: string): void => {
+  if (process.env['REQUIRE_BROKERS'] !== '1') return test.skip(message, () => {})
   test(`needs ${kind}`, () => {
-    throw new Error(missing(kind))
+    throw new Error(message)
   })
 }
 
@@ -19,7 +19,8 @@ const without = (kind: Kind): void => {
 export const withBroker = async (kind: Kind, specs: (url: string) => void): Promise<void> => {
   const found = await available(kind)
   const url = found ? await sharedBroker(kind) : ''
-  describe(kind, () => (found ? specs(url) : without(kind)))
+  const message = `${missing(kind)}, or set ${software[kind].variable}`
+  describe(kind, () => (found ? specs(url) : without(kind, message)))
 }
 
 /** Starts a broker that is stopped after the test in which it was started, or after all when that was in `beforeAll`. */
@@ -32,7 +33,7 @@ export type StartBroker = (options?: BrokerOptions) => Promise<Broker>
 export const withOwnBroker = async (kind: Kind, specs: (start: StartBroker) => void): Promise<void> => {
   const found = await software[kind].found()
   describe(kind, () => {
-    if (!found) return without(kind)
+    if (!found) return without(kind, missing(kind))
     const common: Array<Broker> = []
     afterAll(async () => {
       await Promise.all(common.map((broker) => broker.stop()))
