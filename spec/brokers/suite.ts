@@ -16,7 +16,7 @@ const without = (kind: Kind, message: string): void => {
  * The specs of one kind of broker, on the one that the whole run shares:
  * `await withBroker('redis', (url) => { test(...) })`. Others use it too: take names of queues that nobody else takes.
  */
-export const withBroker = async (kind: Kind, specs: (url: string) => void): Promise<void> => {
+export const withBroker = async (kind: Kind, specs: (url: string) => void | Promise<void>): Promise<void> => {
   const found = await available(kind)
   const url = found ? await sharedBroker(kind) : ''
   const message = `${missing(kind)}, or set ${software[kind].variable}`
