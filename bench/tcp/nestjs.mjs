@@ -26,5 +26,5 @@ export const serve = async (port, check) => {
 export const connect = async (port, check) => {
   const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } })
   await client.connect()
-  return async (payload) => check(await firstValueFrom(client.send('echo', payload)))
+  return { call: async (payload) => check(await firstValueFrom(client.send('echo', payload))) }
 }

@@ -1,15 +1,15 @@
 /** The practical limit: a hand-written `net` loop with taskwire's framing and batching, and none of its protections. */
 import { Buffer } from 'node:buffer'
 import { connect as dial, createServer } from 'node:net'
-import type { Contender } from '../contender.js'
-import type { Payload } from '../payload.js'
+import type { Payload } from '../../shared/payload.js'
+import type { TcpContender } from '../contenders.js'
 import { reader, REPLY, REQUEST, writer } from './frame.js'
 
 const PATTERN = 'echo'
 const SLOTS = 4_096
 const READ_BYTES = 65_536
 
-export const serve: Contender['serve'] = (port, check) =>
+export const serve: TcpContender['serve'] = (port, check) =>
   new Promise((resolve, reject) => {
     const handlers = new Map<string, (payload: Payload) => Payload>([[PATTERN, (payload) => payload]])
     const server = createServer({ noDelay: true }, (socket) => {
@@ -34,7 +34,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-export const connect: Contender['connect'] = (port, check) =>
+export const connect: TcpContender['connect'] = (port, check) =>
   new Promise((ready, failed) => {
     // A slot array beats a Map of pending calls, which rehashes as calls come and go.
     const waiting = new Array<Waiting | null>(SLOTS).fill(null)
@@ -82,7 +82,7 @@ export const connect: Contender['connect'] = (port, check) =>
         process.nextTick(flush)
       })
 
-    socket.once('connect', () => ready(send))
+    socket.once('connect', () => ready({ call: send }))
     socket.once('error', failed)
     socket.once('close', () => waiting.forEach((call) => call?.reject(new Error('closed'))))
   })

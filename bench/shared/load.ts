@@ -16,6 +16,17 @@ export const cpuUs = (): number => {
   return user + system
 }
 
+/** Calls until a reply comes, for at most `ms`: what reads through a broker may be ready to call before it hears replies. */
+export const prime = async (call: Call, ms: number): Promise<void> => {
+  const end = performance.now() + ms
+  for (;;) {
+    const late = new Promise<undefined>((resolve) => setTimeout(resolve, 2_000, undefined))
+    const reply = await Promise.race([call(samples[0]!), late])
+    if (reply !== undefined) return
+    if (performance.now() > end) throw new Error(`no reply within ${ms} ms`)
+  }
+}
+
 /** Room for a million requests a second; what is beyond it counts as requests but not in the percentiles. */
 const latencies = (ms: number): Float64Array => new Float64Array(Math.ceil(ms * 1000))
 

@@ -1,11 +1,11 @@
 /** From rounds of cells to the figures that are printed: medians, and ratios of contenders measured in the same round. */
-import type { Name } from './contender.js'
 import type { Cell } from './pair.js'
 
 export interface Measured {
   readonly round: number
-  readonly inFlight: number
-  readonly name: Name
+  /** What it was under, as in the heading of its table. */
+  readonly load: string
+  readonly name: string
   readonly cell: Cell
 }
 
@@ -16,14 +16,14 @@ export interface Spread {
 }
 
 export interface Row {
-  readonly inFlight: number
-  readonly name: Name
+  readonly load: string
+  readonly name: string
   readonly rate: Spread
   readonly p50Us: number
   readonly p99Us: number
   readonly cpuUs: number
-  /** Requests/s against each other contender: above 1 is faster. */
-  readonly rateAgainst: Partial<Record<Name, Spread>>
+  /** Requests or events per second against each other contender: above 1 is faster. */
+  readonly rateAgainst: Readonly<Record<string, Spread | undefined>>
   /** 99th percentile and CPU per request against NestJS: below 1 is better. */
   readonly p99AgainstNest: Spread | undefined
   readonly cpuAgainstNest: Spread | undefined
@@ -39,23 +39,23 @@ const spread = (values: ReadonlyArray<number>): Spread => {
 
 export const summarise = (
   measured: ReadonlyArray<Measured>,
-  levels: ReadonlyArray<number>,
-  names: ReadonlyArray<Name>,
+  loads: ReadonlyArray<string>,
+  names: ReadonlyArray<string>,
 ): ReadonlyArray<Row> =>
-  levels.flatMap((inFlight) => {
-    const cells = (name: Name): ReadonlyArray<Cell> =>
-      measured.filter((one) => one.inFlight === inFlight && one.name === name).map((one) => one.cell)
+  loads.flatMap((load) => {
+    const cells = (name: string): ReadonlyArray<Cell> =>
+      measured.filter((one) => one.load === load && one.name === name).map((one) => one.cell)
 
     return names.map((name): Row => {
       const own = cells(name)
       const median = (key: keyof Cell): number => spread(own.map((cell) => cell[key])).median
-      const against = (other: Name, key: keyof Cell): Spread | undefined => {
+      const against = (other: string, key: keyof Cell): Spread | undefined => {
         const theirs = cells(other)
         if (theirs.length === 0) return undefined
         return spread(own.map((cell, round) => cell[key] / (theirs[round]?.[key] ?? NaN)))
       }
       return {
-        inFlight,
+        load,
         name,
         rate: spread(own.map((cell) => cell.rate)),
         p50Us: median('p50Us'),

@@ -25,8 +25,8 @@ const compilerOptions = (): ts.CompilerOptions => {
 const sources = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /(?<!\.d)\.ts$/.test(path))
 
-/** Returns the folder: `lib/**` and `tcp/**` in JavaScript, and a package.json by which `taskwire` names that lib. */
-export const build = (): string => {
+/** Returns the folder: the library, `shared` and a benchmark in JavaScript, and a package.json by which `taskwire` names that lib. */
+export const build = (benchmark: string): string => {
   mkdirSync(join(root, '.tmp'), { recursive: true })
   const folder = mkdtempSync(join(root, '.tmp', 'bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -41,7 +41,7 @@ export const build = (): string => {
     }
   }
   compile(join(root, 'lib'), join(folder, 'lib'))
-  compile(join(bench, 'tcp'), join(folder, 'tcp'))
+  for (const part of ['shared', benchmark]) compile(join(bench, part), join(folder, part))
 
   const manifest = readFileSync(join(root, 'package.json'), 'utf8').replaceAll('./dist/esm/', './lib/')
   writeFileSync(join(folder, 'package.json'), manifest)

@@ -6,13 +6,15 @@ import { manifestVersion, versionOf } from './install.js'
 export const machine = (): string =>
   `node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${process.platform} ${process.arch}`
 
-export const versions = (): Readonly<Record<string, string>> => ({
+/** The library's, its dependencies' and the peers'; `drivers` are those that the contenders use. */
+export const versions = (drivers: ReadonlyArray<string> = []): Readonly<Record<string, string>> => ({
   taskwire: manifestVersion(root),
   'fp-ts': versionOf('fp-ts', root),
   'io-ts': versionOf('io-ts', root),
   '@nestjs/microservices': versionOf('@nestjs/microservices', bench),
   '@nestjs/core': versionOf('@nestjs/core', bench),
   rxjs: versionOf('rxjs', bench),
+  ...Object.fromEntries(drivers.map((name) => [name, versionOf(name, bench)])),
 })
 
 const busyMs = (): number => cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)

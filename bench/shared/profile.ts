@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Name } from './contender.js'
-import { startPair, type Options } from './pair.js'
+import { startPair, type Options, type Workload } from './pair.js'
+import type { Part } from './peer.js'
 
 const TOP_FILES = 15
 const TOP_FUNCTIONS = 30
@@ -58,14 +58,15 @@ const print = (title: string, file: string, shorten: (text: string) => string): 
   console.log(`(${file})`)
 }
 
-export const profile = async (name: Name, inFlight: number, ms: number, options: Options): Promise<void> => {
+export const profile = async (part: Part, workload: Workload, options: Options): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'taskwire-prof-'))
   const execArgv = ['--cpu-prof', '--cpu-prof-interval', '250', '--cpu-prof-dir', folder]
-  const pair = await startPair(name, { ...options, execArgv })
-  const cell = await pair.measure(inFlight, ms)
+  const pair = await startPair(part, { ...options, execArgv })
+  await pair.prime(workload._tag === 'events')
+  const cell = await pair.measure(workload)
   await pair.stop()
   console.log(
-    `${name}, ${inFlight} in flight: ${Math.round(cell.rate)} req/s, ${cell.cpuUs.toFixed(1)} us CPU per request, under the profiler`,
+    `${part.name}: ${Math.round(cell.rate)} ${workload._tag}/s, ${cell.cpuUs.toFixed(1)} us CPU each, under the profiler`,
   )
 
   const build = `${pathToFileURL(options.build).href}/`
@@ -74,6 +75,6 @@ export const profile = async (name: Name, inFlight: number, ms: number, options:
   const files = readdirSync(folder).filter((file) => file.endsWith('.cpuprofile'))
   for (const [role, pid] of Object.entries(pair.pids)) {
     const file = files.find((one) => one.includes(`.${pid}.`))
-    if (file !== undefined) print(`${name} ${role}`, join(folder, file), shorten)
+    if (file !== undefined) print(`${part.name} ${role}`, join(folder, file), shorten)
   }
 }

@@ -1,0 +1,152 @@
+/** A contender's two processes, and the promise that they never outlive the benchmark. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Answer, Command, Part } from './peer.js'
+
+/** The figures of one contender under one load in one round. */
+export interface Cell {
+  /** Requests or events per second. */
+  readonly rate: number
+  /** Of requests. */
+  readonly p50Us: number
+  readonly p99Us: number
+  /** Client and server together, microseconds per request or event. */
+  readonly cpuUs: number
+}
+
+/** What a pair is put under. */
+export type Workload =
+  | { readonly _tag: 'requests'; readonly inFlight: number; readonly ms: number }
+  | { readonly _tag: 'events'; readonly count: number; readonly window: number }
+
+export interface Pair {
+  readonly name: string
+  readonly pids: Readonly<Record<'server' | 'client', number | undefined>>
+  /** Resolves when a request is answered, and an event handled if there are any. */
+  readonly prime: (events: boolean) => Promise<void>
+  readonly measure: (workload: Workload) => Promise<Cell>
+  /** CPU time of both processes since they started, microseconds. */
+  readonly cpu: () => Promise<number>
+  /** Lets both exit by themselves, so that they write what they have to; kills them after 10 s. */
+  readonly stop: () => Promise<void>
+}
+
+export interface Options {
+  /** The folder of the compiled code. */
+  readonly build: string
+  /** Node options of the two processes; none by default. */
+  readonly execArgv?: ReadonlyArray<string>
+}
+
+const ANSWER_MS = 90_000
+const HANDLED_MS = 75_000
+const PRIME_MS = 60_000
+const PROBE_MS = 500
+
+const started = new Set<ChildProcess>()
+
+/** For `exit` handlers: takes every process down at once. */
+export const killAll = (): void => started.forEach((child) => child.kill('SIGKILL'))
+
+/** A child process with one question open at a time; a failure or an exit at any moment fails what is asked. */
+interface Process {
+  readonly child: ChildProcess
+  readonly answer: () => Promise<Answer>
+  readonly broken: Promise<never>
+}
+
+const start = async (role: string, part: Part, options: Options): Promise<Process> => {
+  const args = [role, JSON.stringify(part)]
+  const child = fork(join(options.build, 'shared', 'peer.js'), args, { execArgv: [...(options.execArgv ?? [])] })
+  started.add(child)
+  const broken = new Promise<never>((_, reject) => {
+    child.on('message', (answer: Answer) => {
+      if (answer._tag === 'failed') reject(new Error(`${part.name} ${role}: ${answer.message}`))
+    })
+    child.on('exit', (code) => {
+      started.delete(child)
+      reject(new Error(`${part.name} ${role} exited with ${code ?? 'a signal'}`))
+    })
+  })
+  broken.catch(() => undefined)
+
+  const answer = async (): Promise<Answer> => {
+    const limit = AbortSignal.timeout(ANSWER_MS)
+    const message = once(child, 'message', { signal: limit }).then(([value]) => value as Answer)
+    return Promise.race([message, broken])
+  }
+  await answer()
+  return { child, answer, broken }
+}
+
+const leave = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  child.disconnect()
+  await exited
+  clearTimeout(timer)
+}
+
+export const startPair = async (part: Part, options: Options): Promise<Pair> => {
+  const server = await start('server', part, options)
+  const client = await start('client', part, options)
+
+  const ask = async <Tag extends Answer['_tag']>(
+    peer: Process,
+    command: Command,
+    tag: Tag,
+  ): Promise<Extract<Answer, { readonly _tag: Tag }>> => {
+    const answered = Promise.race([peer.answer(), server.broken, client.broken])
+    peer.child.send(command)
+    const answer = await answered
+    if (answer._tag !== tag) throw new Error(`${part.name}: ${answer._tag} in answer to ${command._tag}`)
+    return answer as Extract<Answer, { readonly _tag: Tag }>
+  }
+  const cpuOf = async (peer: Process): Promise<number> => (await ask(peer, { _tag: 'cpu' }, 'cpu')).us
+  const cpu = async (): Promise<number> => (await cpuOf(server)) + (await cpuOf(client))
+
+  let next = 0
+  const events = async (count: number, window: number, ms: number) => {
+    const from = next
+    next += count
+    await ask(server, { _tag: 'expect', from, count }, 'ready')
+    const [{ began }, { at, missing }] = await Promise.all([
+      ask(client, { _tag: 'publish', from, count, window }, 'published'),
+      ask(server, { _tag: 'handled', ms }, 'handled'),
+    ])
+    return { seconds: (at - began) / 1000, missing }
+  }
+
+  return {
+    name: part.name,
+    pids: { server: server.child.pid, client: client.child.pid },
+    prime: async (withEvents) => {
+      await ask(client, { _tag: 'prime', ms: PRIME_MS }, 'ready')
+      if (!withEvents) return
+      for (let tries = PRIME_MS / PROBE_MS; (await events(1, 1, PROBE_MS)).missing > 0; tries -= 1)
+        if (tries <= 0) throw new Error(`${part.name}: no event arrives`)
+    },
+    measure: async (workload) => {
+      if (workload._tag === 'requests') {
+        const { inFlight, ms } = workload
+        const before = await cpuOf(server)
+        const { load } = await ask(client, { _tag: 'run', inFlight, ms }, 'load')
+        const after = await cpuOf(server)
+        const { requests, seconds, p50Us, p99Us, cpuUs } = load
+        return { rate: requests / seconds, p50Us, p99Us, cpuUs: (cpuUs + after - before) / requests }
+      }
+      const { count, window } = workload
+      const before = await cpu()
+      const { seconds, missing } = await events(count, window, HANDLED_MS)
+      if (missing > 0) throw new Error(`${part.name}: ${missing} of ${count} events were not handled`)
+      return { rate: count / seconds, p50Us: NaN, p99Us: NaN, cpuUs: ((await cpu()) - before) / count }
+    },
+    cpu,
+    stop: async () => {
+      await leave(client.child)
+      await leave(server.child)
+    },
+  }
+}
