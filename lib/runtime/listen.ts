@@ -12,7 +12,7 @@ import { isWildcard } from '../core/pattern.js'
 import { json } from '../core/serde.js'
 import type { NameOf, Service } from '../core/service.js'
 import { resolveEndpoints, validate, type Resolved } from '../core/validate.js'
-import type { Connection, Environment, Transport } from '../transport/transport.js'
+import type { Capabilities, Connection, Environment, Transport } from '../transport/transport.js'
 import type { Shared } from './attempts.js'
 import { admittedWaiting } from './admission.js'
 import { budget } from './budget.js'
@@ -52,10 +52,17 @@ const listensOn =
   ({ on }: { readonly on: ReadonlyArray<string> | undefined }): boolean =>
     on === undefined || on.includes(token)
 
+// Where messages may carry keys, and the runtime keeps their order: what waits behind a key that is being retried.
+const behindKeys = 100
+
 // An ordering key may keep many deliveries waiting behind one, and others have to get past them.
-const places = ({ policy }: AnyEndpoint): { readonly concurrency: number; readonly window: number } => {
+const places = (
+  { policy, _tag }: AnyEndpoint,
+  { keyedRetry }: Capabilities,
+): { readonly concurrency: number; readonly window: number } => {
   const concurrency = policy.concurrency ?? defaultConcurrency
-  return { concurrency, window: policy.orderingKey === undefined ? concurrency : concurrency + admittedWaiting }
+  const behind = policy.orderingKey !== undefined ? admittedWaiting : _tag === 'OnEvent' && !keyedRetry ? behindKeys : 0
+  return { concurrency, window: concurrency + behind }
 }
 
 /** Resolves with the result, or with a Left once the time is over; `late` gets a result that came too late. */
@@ -166,7 +173,7 @@ export const listen =
           endpoint: id,
           kind: endpoint._tag === 'OnEvent' ? 'event' : 'message',
           pattern,
-          ...places(endpoint),
+          ...places(endpoint, transport.capabilities),
         })),
         (delivery, settle) => workers[delivery.subscription]?.deliver(delivery, settle),
       )

@@ -34,7 +34,10 @@ export interface Subscription {
   readonly pattern: string
   /** How many deliveries of this subscription are handled at once. */
   readonly concurrency: number
-  /** How many unsettled deliveries it may hold: `concurrency`, and more where ordering keys may hold some of them back. */
+  /**
+   * How many unsettled deliveries it may hold: `concurrency`, and more where ordering keys may hold some of them back. A
+   * transport that can tell takes more than `concurrency` only for those: what waits here is kept from other replicas.
+   */
   readonly window: number
 }
 
