@@ -40,6 +40,7 @@ await withOwnBroker('amqp', (start) => {
     const broker = await start()
     const queue = randomUUID()
     await put(broker, queue, 'kept')
+    await broker.flush()
     const pid = broker.pid()
     await broker.kill()
     expect(await gone(pid)).toBe(true)

@@ -1,6 +1,7 @@
 /** RabbitMQ. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Command } from './child.js'
 import { answer, freePort, host } from './port.js'
 import { program, required } from './program.js'
 import { lines, type Software, type TlsFiles } from './software.js'
@@ -63,6 +64,7 @@ export const amqp: Software = {
       ...settings,
     }
     await writeFile(join(folder, 'rabbitmq.conf'), lines(all, ' = '))
+    const tool = (args: ReadonlyArray<string>): Command => ({ file: required('rabbitmqctl', folders), args, env })
     return {
       url: `${tls ? 'amqps' : 'amqp'}://guest:guest@${host}:${port}`,
       port,
@@ -70,7 +72,9 @@ export const amqp: Software = {
       beside: [{ file: required('epmd'), args: ['-address', host, '-port', `${names}`], env }],
       // The first frame of a connection is a method: 1.
       ready: async () => (await answer(port, Buffer.from('AMQP\0\0\x09\x01', 'latin1'), tls !== undefined))?.[0] === 1,
-      tool: (args) => ({ file: required('rabbitmqctl', folders), args, env }),
+      // A queue that is declared is written at once, the decision to keep it up to 2 s later.
+      flush: [tool(['eval', 'mnesia:sync_log().'])],
+      tool,
     }
   },
 }

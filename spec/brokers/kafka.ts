@@ -71,6 +71,7 @@ export const kafka: Software = {
       port,
       server: { file, args: ['-Xms512m', '-Xmx512m', quiet, ...classes, 'kafka.Kafka', path] },
       beside: [],
+      flush: [],
       ready: async () => brokers(await answer(port, metadata, false)) > 0,
       tool: ([main = '', ...args]) => ({ file, args: [quiet, ...classes, main, ...args] }),
     }

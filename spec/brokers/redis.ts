@@ -38,6 +38,7 @@ export const redis: Software = {
         args: Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]),
       },
       beside: [],
+      flush: [],
       // While it loads its data it answers every command with -LOADING.
       ready: async () => {
         const bytes = await answer(port, Buffer.from('PING\r\n'), tls !== undefined)

@@ -36,6 +36,8 @@ export interface Setup {
   readonly beside: ReadonlyArray<Command>
   /** Whether it serves: not that its port is open, but that it answers on its protocol. */
   readonly ready: () => Promise<boolean>
+  /** Puts on disk what the broker keeps in memory for some seconds though it has confirmed it; [] when there is none. */
+  readonly flush: ReadonlyArray<Command>
   /** The broker's command line tool, aimed at it. */
   readonly tool: (args: ReadonlyArray<string>) => Command
 }
