@@ -1,0 +1,44 @@
+/** The contenders over a broker. Their place is that broker, and a name that no other pair has for its destinations. */
+import type { Kind } from '../../spec/brokers/software.js'
+import type { Contender, Contenders } from '../shared/contender.js'
+
+export interface Place {
+  readonly kind: Kind
+  readonly url: string
+  readonly id: string
+}
+
+export type BrokerContender = Contender<Place>
+
+const common = ['taskwire', 'raw', 'raw + io-ts', 'nestjs'] as const
+
+/** `nestjs + ack`: persistent messages, acknowledged by the handler; a choice that NestJS leaves to its users. */
+export const namesOf: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+  redis: common,
+  amqp: [...common, 'nestjs + ack'],
+  kafka: common,
+}
+
+const raw = (kind: Kind): Promise<BrokerContender> => {
+  switch (kind) {
+    case 'redis':
+      return import('./raw/redis.js')
+    case 'amqp':
+      return import('./raw/amqp.js')
+    case 'kafka':
+      return import('./raw/kafka.js')
+  }
+}
+
+export const load: Contenders<Place>['load'] = async (name, { kind }, nestjs) => {
+  switch (name) {
+    case 'taskwire':
+      return import('./taskwire.js')
+    case 'nestjs':
+      return (await import(nestjs)) as BrokerContender
+    case 'nestjs + ack':
+      return ((await import(nestjs)) as { readonly acknowledging: BrokerContender }).acknowledging
+    default:
+      return raw(kind)
+  }
+}
