@@ -1,20 +1,22 @@
-/** `taskwire/redis`: a transport over Redis Streams. */
+/**
+ * `taskwire/redis`: a transport over Redis Streams. Events lie in streams until every service has handled them; requests
+ * go through streams too, and their replies come by pub/sub. `docs/redis.md` says which keys there are.
+ */
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Capabilities, Transport } from '../transport.js'
-import { transportFailed } from '../broker/failing.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import type { Capabilities, Connection, Transport } from '../transport.js'
+import { refused } from '../broker/problems.js'
+import { connection } from './connection.js'
 import type { RedisContext } from './context.js'
+import { settingsOf, type RedisOptions } from './options.js'
+import { driver } from './wire.js'
 
 export { redisContext, type RedisContext } from './context.js'
+export type { RedisLimits } from './limits.js'
+export type { RedisCluster, RedisOptions } from './options.js'
 
 /** A Redis transport with the token `N`. */
 export interface Redis<out N extends string = 'redis'> extends Transport<N, RedisContext<N>> {}
-
-export interface RedisOptions<out N extends string = 'redis'> {
-  /** The token; default `redis`. */
-  readonly name?: N
-  /** Where Redis is: `redis://[user:password@]host:port[/db]`, `rediss://` for TLS. Default `redis://127.0.0.1:6379`. */
-  readonly url?: string
-}
 
 const capabilities: Capabilities = Object.freeze({
   durable: true,
@@ -33,14 +35,29 @@ const capabilities: Capabilities = Object.freeze({
   batches: false,
 })
 
-/** A transport over Redis Streams. */
-export const redis = <const N extends string = 'redis'>(options: RedisOptions<N> = {}): Redis<N> => ({
-  _tag: 'Transport',
-  name: options.name ?? ('redis' as N),
-  kind: 'redis',
-  capabilities,
-  needsName: true,
-  maxMessageBytes: 1_048_576,
-  problems: [],
-  connect: () => TE.left(transportFailed('redis', 'not there yet')),
-})
+/** The largest body, in bytes. */
+const maxMessageBytes = 1_048_576
+
+/** A transport over Redis Streams. Nothing is opened, and the driver is not loaded, before it connects. */
+export const redis = <const N extends string = 'redis'>(options: RedisOptions<N> = {}): Redis<N> => {
+  const { settings, problems } = settingsOf(options)
+  return {
+    _tag: 'Transport',
+    // n.b. the default of N is the default of the option
+    name: settings.name as N,
+    kind: 'redis',
+    capabilities,
+    needsName: true,
+    maxMessageBytes,
+    problems,
+    connect: (environment) =>
+      problems.length > 0
+        ? TE.left(refused(settings.name, problems))
+        : pipe(
+            driver(settings.name),
+            TE.map(
+              (loaded) => connection(loaded, settings, environment, maxMessageBytes) as Connection<RedisContext<N>>,
+            ),
+          ),
+  }
+}

@@ -1,0 +1,178 @@
+/** Requests of a caller. */
+import * as E from 'fp-ts/lib/Either.js'
+import { freshId } from '../../core/clock.js'
+import { deadlines, type Due } from '../../core/deadlines.js'
+import type { Answer, Cancel, Outgoing } from '../transport.js'
+import { field, sourceOf, writeEvent, writeHeaders, type Writing } from '../broker/attributes.js'
+import { writeDeadline } from '../broker/deadline.js'
+import { closed, failing } from '../broker/failing.js'
+import { answerOf } from '../broker/reply.js'
+import { callFailed, connectFailed, neverConnected } from './errors.js'
+import { partsOf } from './entry.js'
+import { replyChannel, requestGroup, requestKeys } from './keys.js'
+import { presenceAfterMs } from './limits.js'
+import type { Link } from './link.js'
+import { unpack } from './reply-message.js'
+import * as scripts from './scripts.js'
+import type { Shared } from './shared.js'
+import type { Wire } from './wire.js'
+
+export interface Calling {
+  readonly request: (message: Outgoing, answer: (answer: Answer) => void) => Cancel
+  /** The connection that hears replies; opened when it is first asked for. */
+  readonly replies: () => Link
+  /** Fails what is pending, and every later one, as `Closed`. */
+  readonly close: () => void
+}
+
+interface Call extends Due {
+  dueAt: number
+  readonly pattern: string
+  /** The id of its entry, once Redis has said it. */
+  entry: string | undefined
+  readonly finish: (answer?: Answer) => void
+}
+
+/** Looked after again so often, in milliseconds, while no reply comes. */
+const againMs = 1_000
+/** After an outage those who answer need a moment to come back, in milliseconds. */
+const returningMs = 5_000
+
+export const calling = ({ settings, env, links, commands }: Shared): Calling => {
+  const { name, prefix, limits } = settings
+  const { clock, random, group, instance } = env
+  const channel = replyChannel(prefix, instance)
+  const source = sourceOf(group)
+  const calls = new Map<string, Call>()
+  const abandons = new Set<() => void>()
+  const here = new Map<string, { readonly until: number; readonly count: Promise<number> }>()
+  let opened: Link | undefined
+  let wire: Wire | undefined
+  let patientUntil = 0
+  let over = false
+
+  const hear = (message: Buffer): void => {
+    const reply = unpack(message)
+    const call = reply === undefined ? undefined : calls.get(reply.fields[field.call] ?? '')
+    if (reply !== undefined) call?.finish(answerOf(name, reply.fields, reply.body))
+  }
+  const replies = (): Link =>
+    (opened ??= links.open('replies', 'the connection that hears replies', async ({ redis }) => {
+      redis.on('messageBuffer', (_: unknown, message: Buffer) => {
+        hear(message)
+      })
+      try {
+        await redis.subscribe(channel)
+        return E.right(undefined)
+      } catch (error) {
+        return E.left(connectFailed(name, 'replies cannot be heard', error))
+      }
+    }))
+
+  // One question for all requests of a pattern.
+  const present = (open: Wire, pattern: string): Promise<number> => {
+    const known = here.get(pattern)
+    if (known !== undefined && known.until > clock.now()) return known.count
+    const count = open.run(scripts.replicas, [requestKeys(prefix, pattern).presence], []).then(Number)
+    here.set(pattern, { until: clock.now() + againMs / 2, count })
+    count.then(
+      (n) => {
+        if (n === 0) here.delete(pattern)
+      },
+      () => here.delete(pattern),
+    )
+    return count
+  }
+  const lookAfter = async (open: Wire, { pattern, entry, finish }: Call): Promise<void> => {
+    if (entry === undefined || (await present(open, pattern)) > 0) return
+    const { stream, presence } = requestKeys(prefix, pattern)
+    const withdrawn = await open.run(scripts.withdraw, [presence, stream], [requestGroup, entry])
+    if (withdrawn === 1) finish(failing({ _tag: 'NoHandler', pattern }))
+  }
+  const table = deadlines<Call>(clock, (call) => {
+    call.dueAt = clock.now() + againMs
+    table.add(call)
+    const open = commands.current()
+    if (open !== undefined && clock.now() >= patientUntil) lookAfter(open, call).catch(() => undefined)
+  })
+
+  const partsFor = (message: Outgoing, call: string, timeoutMs: number) => {
+    const { pattern, contentType, headers, messageId, correlationId, causationId, key } = message
+    const fields: Writing = { [field.contentType]: contentType, [field.call]: call, [field.replyTo]: channel }
+    writeDeadline(fields, timeoutMs, clock)
+    const id = messageId ?? call
+    writeEvent(fields, 'ce_', { id, type: pattern, source, time: clock.unix(), correlationId, causationId, key })
+    writeHeaders(fields, headers)
+    return partsOf(message.body, fields)
+  }
+
+  return {
+    request: (message, answer) => {
+      if (over) {
+        answer(closed('no'))
+        return () => 'no'
+      }
+      const id = freshId(random)
+      let written = false
+      let ended = false
+      let leaveReplies = (): void => undefined
+      let leaveCommands = (): void => undefined
+      const startedAt = clock.now()
+      const finish = (given?: Answer): void => {
+        if (ended) return
+        ended = true
+        calls.delete(id)
+        abandons.delete(abandon)
+        table.remove(call)
+        leaveReplies()
+        leaveCommands()
+        if (given !== undefined) answer(given)
+      }
+      const abandon = (): void => {
+        finish(closed(written ? 'maybe' : 'no'))
+      }
+      const call: Call = { dueAt: 0, slot: -1, pattern: message.pattern, entry: undefined, finish }
+      abandons.add(abandon)
+
+      const write = (open: Wire): void => {
+        if (ended) return
+        if (open !== wire) {
+          if (wire !== undefined) patientUntil = clock.now() + returningMs
+          wire = open
+        }
+        written = true
+        calls.set(id, call)
+        const { stream } = requestKeys(prefix, message.pattern)
+        const parts = partsFor(message, id, message.timeoutMs - (clock.now() - startedAt))
+        open.redis.xadd(stream, 'MAXLEN', '~', limits.maxRequests, '*', ...parts).then(
+          (entry) => {
+            if (ended || entry === null) return
+            call.entry = entry
+            call.dueAt = clock.now() + presenceAfterMs
+            table.add(call)
+          },
+          (error: unknown) => {
+            finish(callFailed(name, error))
+          },
+        )
+      }
+      const never = (error: Parameters<typeof neverConnected>[0]): void => {
+        finish(over ? closed('no') : neverConnected(error))
+      }
+      // n.b. a reply that comes before its channel is subscribed to is gone
+      leaveReplies = replies().whenOpen(() => {
+        if (!ended) leaveCommands = commands.whenOpen(write, never)
+      }, never)
+      return () => {
+        finish()
+        return written ? 'maybe' : 'no'
+      }
+    },
+    replies,
+    close: () => {
+      over = true
+      for (const abandon of [...abandons]) abandon()
+      table.stop()
+    },
+  }
+}

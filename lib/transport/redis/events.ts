@@ -1,0 +1,261 @@
+/** The events of one pattern, as one replica of a service handles them. */
+import * as O from 'fp-ts/lib/Option.js'
+import type { Reason, Settlement } from '../../core/settlement.js'
+import { contextOf } from './context-of.js'
+import { endings } from './ending.js'
+import { entryOf, readOf, takenOf, type Taken } from './entry.js'
+import { createGroup } from './group.js'
+import { eventKeys, groupKeys } from './keys.js'
+import { blockMs } from './limits.js'
+import { upkeep } from './upkeep.js'
+import { reader, type Reader } from './reader.js'
+import { earlier, holding, recordOf, streamOfSource, type Record, type Source } from './record.js'
+import * as scripts from './scripts.js'
+import { overloadedMs, type DeliverRedis, type Shared, type Target } from './shared.js'
+import type { Wire } from './wire.js'
+
+/** Acknowledgements that are not answered yet; beyond them nothing more is read. */
+const mostAcks = 2_000
+/** Longer than it takes the runtime to give back what it holds, so that all of that can be put in order. */
+const gatherMs = 20
+
+export interface Events {
+  readonly reader: Reader
+  /** No delivery begins after it. */
+  readonly stop: () => Promise<void>
+  /** Hands in what is still to be given back, before the writes that must last are closed. */
+  readonly flush: () => void
+  /** Leaves what was never settled to others, at once, and goes. */
+  readonly leave: (wire: Wire | undefined) => Promise<void>
+}
+
+/** Makes the groups of a pattern; the position of a group is kept from its first start on. */
+export const prepareEvents = async ({ settings, env }: Shared, wire: Wire, pattern: string): Promise<void> => {
+  const { stream } = eventKeys(settings.prefix, pattern)
+  const { group, retry } = groupKeys(stream, env.group)
+  await createGroup(wire.redis, stream, group, settings.startAt === 'end' ? '$' : '0')
+  await createGroup(wire.redis, retry, group, '0')
+}
+
+export const events = (
+  shared: Shared,
+  pattern: string,
+  targets: ReadonlyArray<Target>,
+  deliver: DeliverRedis,
+  maxMessageBytes: number,
+  lost: (count: number) => void,
+): Events => {
+  const { settings, env, commands } = shared
+  const { clock, log, instance } = env
+  const { name, limits } = settings
+  const keys = eventKeys(settings.prefix, pattern)
+  const own = groupKeys(keys.stream, env.group)
+  const { group } = own
+  const held = holding()
+  const queue: Array<Record> = []
+  const returned: Array<readonly [Record, Target]> = []
+  const timers = new Set<() => void>()
+  let acks = 0
+  let stopped = false
+  let retriesCame = false
+
+  const room = (): number =>
+    Math.min(...targets.map(({ subscription, outstanding }) => subscription.window - outstanding))
+  const places = (): number => (stopped || queue.length > 0 || acks > mostAcks ? 0 : room())
+
+  const care = upkeep(shared, keys, own, {
+    held,
+    places,
+    taken: (source, taken) => {
+      takeIn(source, taken)
+    },
+  })
+  const ends = endings(shared, pattern, keys, own, (record) => {
+    held.drop(record)
+    care.ended()
+  })
+
+  const after = (ms: number, run: () => void): void => {
+    const forget = clock.after(ms, () => {
+      timers.delete(forget)
+      run()
+    })
+    timers.add(forget)
+  }
+  const free = (target: Target): void => {
+    target.outstanding -= 1
+    pump()
+  }
+  const flush = (): void => {
+    returned.sort(([a], [b]) => earlier(a, b))
+    for (const [record, { subscription }] of returned.splice(0))
+      ends.giveBack(record, subscription.endpoint, record, () => undefined)
+  }
+  // What a stopping runtime gives back comes in no order; in one write it keeps the order that it had.
+  const giveBack = (record: Record, target: Target): void => {
+    if (returned.push([record, target]) === 1) after(gatherMs, flush)
+  }
+
+  const settle = (record: Record, target: Target, settlement: Settlement): void => {
+    const { endpoint } = target.subscription
+    const applied = (): void => {
+      free(target)
+    }
+    switch (settlement._tag) {
+      case 'Ack':
+      case 'Reply':
+      case 'Fail':
+        acks += 1
+        ends.acknowledge(record, () => {
+          acks -= 1
+          if (acks === mostAcks) pump()
+        })
+        free(target)
+        return
+      case 'Retry': {
+        const { attempt, delayMs, reason } = settlement
+        ends.delay(record, endpoint, { attempt, firstFailedAt: reason.firstFailedAt }, delayMs, (written) => {
+          if (written) care.due(delayMs)
+          applied()
+        })
+        return
+      }
+      case 'DeadLetter':
+        ends.bury(record, endpoint, settlement.reason, settlement.to, applied)
+        return
+      case 'Refuse':
+        if (settlement.because === 'draining' || stopped) {
+          giveBack(record, target)
+          free(target)
+        } else
+          after(overloadedMs, () => {
+            if (stopped) settle(record, target, settlement)
+            else give(record, target)
+          })
+    }
+  }
+  const give = (record: Record, target: Target): void => {
+    const { entry, message, deliveries, attempt, firstFailedAt, stream } = record
+    const context = contextOf(entry, message, { name, pattern, stream, deliveries, attempt, deadline: O.none })
+    const { body } = entry
+    const key = message.described.key
+    deliver({ subscription: target.index, context, body, key, firstFailedAt, admitted: undefined }, (settlement) => {
+      settle(record, target, settlement)
+    })
+  }
+
+  let pumping = false
+  // n.b. not re-entrant: a delivery may be settled before `deliver` returns
+  const pump = (): void => {
+    if (pumping) return
+    pumping = true
+    while (!stopped && queue.length > 0) {
+      const record = queue[0]
+      if (record === undefined || record.targets.some((one) => one.outstanding >= one.subscription.window)) break
+      queue.shift()
+      for (const target of record.targets) target.outstanding += 1
+      for (const target of record.targets) give(record, target)
+    }
+    pumping = false
+    source.wake()
+  }
+
+  // What cannot be delivered is set aside for each endpoint that it was meant for.
+  const setAside = (record: Record, tag: Reason['_tag'], message: string): void => {
+    const at = clock.unix()
+    const firstFailedAt = record.firstFailedAt ?? at
+    const attempts = tag === 'AttemptsExhausted' ? record.attempt - 1 : 0
+    const reason: Reason = { _tag: tag, message, errorId: undefined, attempts, firstFailedAt, lastFailedAt: at }
+    const endpoints =
+      record.targets.length > 0
+        ? record.targets.map(({ subscription }) => subscription.endpoint)
+        : [record.entry.fields['taskwire-endpoint'] ?? pattern]
+    record.open = endpoints.length
+    // n.b. letters that cannot be written take up room like events that are being handled
+    acks += 1
+    for (const target of record.targets) target.outstanding += 1
+    for (const endpoint of endpoints)
+      ends.bury(record, endpoint, reason, undefined, () => {
+        const target = record.targets.find(({ subscription }) => subscription.endpoint === endpoint)
+        if (endpoint === endpoints[0]) acks -= 1
+        if (target !== undefined) free(target)
+      })
+  }
+
+  const arrive = (from: Source, id: string, fields: ReadonlyArray<Buffer>, deliveries: number): void => {
+    if (held.has(from, id)) return
+    const record = recordOf(from, streamOfSource(from, keys.stream, own), entryOf(id, fields), deliveries, targets)
+    held.add(record)
+    if (record.targets.length === 0) setAside(record, 'NoHandler', 'the service has no such endpoint any more')
+    else if (deliveries > limits.maxDeliveries)
+      setAside(record, 'AttemptsExhausted', `handed out ${String(deliveries - 1)} times without an end`)
+    else if (record.entry.body.length > maxMessageBytes)
+      setAside(record, 'InvalidPayload', `expected at most ${String(maxMessageBytes)} bytes`)
+    else if (stopped) for (const target of record.targets) giveBack(record, target)
+    else queue.push(record)
+  }
+  const takeIn = (from: Source, { taken, lost: all }: Taken): void => {
+    const gone = all.filter((id) => !held.has(from, id))
+    for (const { id, deliveries, fields } of taken) arrive(from, id, fields, deliveries)
+    if (gone.length > 0) {
+      lost(gone.length)
+      const key = streamOfSource(from, keys.stream, own)
+      log(`${name}: ${String(gone.length)} entries of ${key} were removed before ${group} had handled them`)
+    }
+    pump()
+  }
+
+  const source = reader(shared, {
+    what: keys.stream,
+    places,
+    prepare: async ({ run }) => {
+      for (const from of ['retry', 'main'] as const) {
+        const key = streamOfSource(from, keys.stream, own)
+        const count = places()
+        if (count > 0)
+          takeIn(from, takenOf(await run(scripts.recover, [key], [group, instance, count, ...held.ids(from)])))
+      }
+      await care.claim(run)
+    },
+    read: async ({ read }, count) => {
+      // n.b. COUNT holds for each of the two streams
+      const most = retriesCame ? Math.ceil(count / 2) : count
+      const from = ['STREAMS', own.retry, keys.stream, '>', '>']
+      const answer = await read('GROUP', group, instance, 'COUNT', most, 'BLOCK', blockMs, ...from)
+      const all = readOf(answer)
+      retriesCame = all.some(({ stream }) => stream === own.retry)
+      for (const { stream, id, fields } of all) arrive(stream === own.retry ? 'retry' : 'main', id, fields ?? [], 1)
+      pump()
+    },
+    mend: async () => {
+      const wire = commands.current()
+      if (wire === undefined) return
+      log(`${name}: ${keys.stream} or its group is gone, and is made again`)
+      // n.b. whatever lies there now came after the group was lost
+      for (const key of [keys.stream, own.retry]) await createGroup(wire.redis, key, group, '0')
+    },
+  })
+
+  return {
+    reader: source,
+    stop: async () => {
+      care.stop()
+      stopped = true
+      await source.stop()
+      for (const record of queue.splice(0)) for (const target of record.targets) giveBack(record, target)
+    },
+    flush,
+    leave: async (wire) => {
+      care.close()
+      for (const forget of timers) forget()
+      timers.clear()
+      if (wire === undefined) return
+      for (const from of ['main', 'retry'] as const) {
+        const key = streamOfSource(from, keys.stream, own)
+        const ids = held.ids(from)
+        if (ids.length > 0) await wire.run(scripts.release, [key], [group, instance, ...ids])
+        await wire.run(scripts.leave, [key], [group, instance])
+      }
+    },
+  }
+}

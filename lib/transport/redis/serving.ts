@@ -1,0 +1,156 @@
+/** The requests of one pattern, as one replica answers them. */
+import * as O from 'fp-ts/lib/Option.js'
+import type { Settlement } from '../../core/settlement.js'
+import { field, type Writing } from '../broker/attributes.js'
+import { deadlineOf } from '../broker/deadline.js'
+import { replyOf, writeReply } from '../broker/reply.js'
+import { contextOf, messageOf } from './context-of.js'
+import { entryOf, readOf, type Read } from './entry.js'
+import { createGroup } from './group.js'
+import { isReplyChannel, requestGroup, requestKeys } from './keys.js'
+import { blockMs } from './limits.js'
+import { pack } from './reply-message.js'
+import { reader, type Reader } from './reader.js'
+import * as scripts from './scripts.js'
+import type { DeliverRedis, Shared, Target } from './shared.js'
+import type { Wire } from './wire.js'
+
+/** When a reply is published again that nobody heard, in milliseconds: its caller may be about to reconnect. */
+const unheardMs = [100, 400, 1_600]
+
+export interface Serving {
+  readonly reader: Reader
+  readonly stop: () => Promise<void>
+  readonly close: () => void
+}
+
+/** Makes what callers look for, and says that this replica is there. */
+export const prepareServing = async (shared: Shared, wire: Wire, pattern: string): Promise<void> => {
+  const { stream } = requestKeys(shared.settings.prefix, pattern)
+  await createGroup(wire.redis, stream, requestGroup, '0')
+  await announce(shared, wire, pattern)
+}
+
+const announce = ({ settings, env }: Shared, { run }: Wire, pattern: string): Promise<unknown> =>
+  run(scripts.present, [requestKeys(settings.prefix, pattern).presence], [env.instance, settings.limits.presenceMs])
+
+export const serving = (
+  shared: Shared,
+  pattern: string,
+  target: Target,
+  deliver: DeliverRedis,
+  maxMessageBytes: number,
+): Serving => {
+  const { settings, env, commands, lasting } = shared
+  const { clock, instance } = env
+  const { name, prefix, limits, cluster } = settings
+  const { stream, presence } = requestKeys(prefix, pattern)
+  const timers = new Set<() => void>()
+  let stopped = false
+
+  const after = (ms: number, run: () => void): void => {
+    const forget = clock.after(
+      ms,
+      () => {
+        timers.delete(forget)
+        run()
+      },
+      true,
+    )
+    timers.add(forget)
+  }
+
+  const answer = (channel: string, message: Buffer, until: number, tries: number): void => {
+    let heard = 0
+    lasting.write(
+      'publishing a reply',
+      async ({ redis }) => {
+        heard = await redis.publish(channel, message)
+      },
+      (written) => {
+        const wait = unheardMs[tries]
+        // n.b. in a cluster the number says nothing of those at other nodes
+        if (!written || heard > 0 || cluster !== undefined || wait === undefined || stopped) return
+        if (clock.now() + wait < until)
+          after(wait, () => {
+            answer(channel, message, until, tries + 1)
+          })
+      },
+      () => clock.now() > until,
+    )
+  }
+
+  const arrive = ({ id, fields: flat }: Read): void => {
+    const entry = entryOf(id, flat ?? [])
+    const { fields, body } = entry
+    const deadline = deadlineOf(fields, clock)
+    // Nobody waits for it any more.
+    if (O.isSome(deadline) && deadline.value <= clock.now()) return
+    const until = O.isSome(deadline) ? deadline.value : clock.now() + settings.limits.presenceMs
+    const channel = fields[field.replyTo]
+    const call = fields[field.call]
+    const reply = (settlement: Settlement): void => {
+      if (channel === undefined || call === undefined || !isReplyChannel(prefix, channel)) return
+      const made = replyOf(settlement, maxMessageBytes)
+      const added: Writing = { [field.call]: call }
+      writeReply(added, made)
+      answer(channel, pack(added, made.body), until, 0)
+    }
+    if (body.length > maxMessageBytes) {
+      reply({ _tag: 'Fail', failure: { _tag: 'MessageTooLarge', limitBytes: maxMessageBytes } })
+      return
+    }
+    const message = messageOf(entry, `${stream}/${id}`)
+    const context = contextOf(entry, message, { name, pattern, stream, deliveries: 1, attempt: 1, deadline })
+    const key = message.described.key
+    target.outstanding += 1
+    deliver(
+      { subscription: target.index, context, body, key, firstFailedAt: undefined, admitted: undefined },
+      (settlement) => {
+        target.outstanding -= 1
+        reply(settlement)
+        source.wake()
+      },
+    )
+  }
+
+  const source = reader(shared, {
+    what: stream,
+    places: () => (stopped ? 0 : target.subscription.window - target.outstanding),
+    prepare: () => Promise.resolve(),
+    read: async ({ read }, count) => {
+      const from = ['NOACK', 'STREAMS', stream, '>']
+      const answer = await read('GROUP', requestGroup, instance, 'COUNT', count, 'BLOCK', blockMs, ...from)
+      for (const one of readOf(answer)) arrive(one)
+    },
+    mend: async () => {
+      const wire = commands.current()
+      if (wire !== undefined) await createGroup(wire.redis, stream, requestGroup, '0')
+    },
+  })
+
+  const refresh = (): void => {
+    after(limits.presenceMs / 3, refresh)
+    const wire = commands.current()
+    if (wire !== undefined) announce(shared, wire, pattern).catch(() => undefined)
+  }
+  after(limits.presenceMs / 3, refresh)
+
+  return {
+    reader: source,
+    stop: async () => {
+      stopped = true
+      for (const forget of timers) forget()
+      timers.clear()
+      const wire = commands.current()
+      // n.b. first, so that no caller waits for this replica any more
+      await wire?.redis.zrem(presence, instance).catch(() => undefined)
+      await source.stop()
+      await wire?.run(scripts.leave, [stream], [requestGroup, instance]).catch(() => undefined)
+    },
+    close: () => {
+      for (const forget of timers) forget()
+      timers.clear()
+    },
+  }
+}
