@@ -1,20 +1,19 @@
 /** `taskwire/kafka`: a transport over Apache Kafka. */
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { loadDriver } from '../broker/driver.js'
+import { refused } from '../broker/problems.js'
 import type { Capabilities, Transport } from '../transport.js'
-import { transportFailed } from '../broker/failing.js'
+import { connection, maxMessageBytes } from './connection.js'
 import type { KafkaContext } from './context.js'
 
+import { settingsOf, type KafkaOptions } from './options.js'
+
 export { kafkaContext, type KafkaContext } from './context.js'
+export type { KafkaConsumerOptions, KafkaJsOptions, KafkaOptions, TopicCreation } from './options.js'
 
 /** A Kafka transport with the token `N`. */
 export interface Kafka<out N extends string = 'kafka'> extends Transport<N, KafkaContext<N>> {}
-
-export interface KafkaOptions<out N extends string = 'kafka'> {
-  /** The token; default `kafka`. */
-  readonly name?: N
-  /** Brokers to begin with: `host:port` each. */
-  readonly brokers: ReadonlyArray<string>
-}
 
 const capabilities: Capabilities = Object.freeze({
   durable: true,
@@ -33,14 +32,28 @@ const capabilities: Capabilities = Object.freeze({
   batches: false,
 })
 
-/** A transport over Apache Kafka. */
-export const kafka = <const N extends string = 'kafka'>(options: KafkaOptions<N>): Kafka<N> => ({
-  _tag: 'Transport',
-  name: options.name ?? ('kafka' as N),
-  kind: 'kafka',
-  capabilities,
-  needsName: true,
-  maxMessageBytes: 921_600,
-  problems: [],
-  connect: () => TE.left(transportFailed('kafka', 'not there yet')),
-})
+/**
+ * A transport over Apache Kafka. Services that share a name share partitions; nothing is opened, and mistakes in the options
+ * are reported, by `connect`.
+ */
+export const kafka = <const N extends string = 'kafka'>(options: KafkaOptions<N>): Kafka<N> => {
+  const { settings, problems } = settingsOf(options)
+  // n.b. the default of N is the default of the option
+  const name = settings.name as N
+  return {
+    _tag: 'Transport',
+    name,
+    kind: 'kafka',
+    capabilities: settings.retryTopics ? { ...capabilities, keyedRetry: false, isolatedRetry: true } : capabilities,
+    needsName: true,
+    maxMessageBytes,
+    problems,
+    connect: (environment) =>
+      problems.length > 0
+        ? TE.left(refused(name, problems))
+        : pipe(
+            loadDriver(name, 'kafkajs', () => import('kafkajs')),
+            TE.map(({ default: driver }) => connection(name, driver, settings, environment)),
+          ),
+  }
+}

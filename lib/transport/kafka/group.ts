@@ -1,0 +1,180 @@
+/** A consumer group's member that is kept alive, and the positions it starts from. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { EachBatchPayload } from 'kafkajs'
+import type { ConnectError } from '../../core/error.js'
+import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
+import { reasonOf } from '../broker/failing.js'
+import type { Environment } from '../transport.js'
+import { sharing } from './assigner.js'
+import { connectError } from './failures.js'
+import { join, type Assignment, type Member } from './member.js'
+import type { Settings } from './options.js'
+import { waits } from './settled.js'
+import type { Driver } from './station.js'
+
+/** A partition that this member has now. */
+export interface Assigned {
+  readonly topic: string
+  readonly partition: number
+  /** Where to begin; `undefined`: at the first record there is. */
+  readonly offset: number | undefined
+}
+
+export interface Work {
+  readonly groupId: string
+  readonly topics: ReadonlyArray<string>
+  /** Whether the group's first start on a topic begins at its end. */
+  readonly fromEnd: (topic: string) => boolean
+  /** These and no others are this member's from now on. */
+  readonly assigned: (all: ReadonlyArray<Assigned>, member: Member) => void
+  /** Of a partition that is this member's. */
+  readonly batch: (payload: EachBatchPayload) => Promise<void>
+  readonly leaving: () => Promise<void>
+  readonly reset: (topic: string, partition: number) => void
+}
+
+type Place = Pick<Assigned, 'topic' | 'partition'>
+
+const placesOf = (assignment: Assignment): ReadonlyArray<Place> =>
+  Object.entries(assignment).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition })))
+
+const byTopic = (
+  places: ReadonlyArray<Place>,
+): Array<{ topic: string; partitions: Array<{ partition: number; offset: string }> }> =>
+  [...new Set(places.map(({ topic }) => topic))].map((topic) => ({
+    topic,
+    partitions: places.filter((one) => one.topic === topic).map(({ partition }) => ({ partition, offset: '-1' })),
+  }))
+
+/** Where the group stands at each place; those where it never was are missing. */
+const committed = async (
+  { coordinator }: Member,
+  groupId: string,
+  places: ReadonlyArray<Place>,
+): Promise<ReadonlyMap<string, number>> => {
+  const { responses } = await (await coordinator()).offsetFetch({ groupId, topics: byTopic(places) })
+  return new Map<string, number>(
+    responses.flatMap(({ topic, partitions }) =>
+      partitions.flatMap(({ partition, offset }) =>
+        // n.b. -2 is what kafkajs commits where the position was gone: the first record there is
+        Number(offset) === -1 ? [] : [[`${topic}/${String(partition)}`, Math.max(0, Number(offset))] as const],
+      ),
+    ),
+  )
+}
+
+const keyOf = ({ topic, partition }: Place): string => `${topic}/${String(partition)}`
+
+/** Between looks at what others of the group have still to do, in milliseconds. */
+const lookMs = 30
+
+/** Kept alive until it is closed; open once every partition of every topic has a position, whoever of the group reads it. */
+export const consuming = (
+  driver: Driver,
+  settings: Settings,
+  environment: Environment,
+  work: Work,
+): { readonly kept: KeptOpen<Member>; readonly close: () => Promise<void> } => {
+  const { clock } = environment
+  const { groupId, topics } = work
+  const closing = new AbortController()
+
+  /** Commits the end of each place as the group's first position there. */
+  const beginAtEnd = async (
+    { consumer, cluster }: Member,
+    places: ReadonlyArray<Place>,
+  ): Promise<ReadonlyMap<string, number>> => {
+    if (places.length === 0) return new Map()
+    const ends = await cluster.fetchTopicsOffset(
+      byTopic(places).map(({ topic, partitions }) => ({ topic, partitions, fromBeginning: false })),
+    )
+    const all = ends.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, offset }) => ({ topic, partition, offset })),
+    )
+    await consumer.commitOffsets(all)
+    for (const one of all) consumer.seek(one)
+    return new Map(all.map((one) => [keyOf(one), Number(one.offset)]))
+  }
+
+  const open = async (lost: (why: string) => void): Promise<E.Either<ConnectError, Member>> => {
+    // n.b. a batch waits for the positions of the join that it belongs to
+    let positions: Promise<boolean> = Promise.resolve(false)
+    let epoch = 0
+    const begin = async (assignment: Assignment, member: Member): Promise<boolean> => {
+      const own = ++epoch
+      const places = placesOf(assignment)
+      for (let tries = 0; ; tries++) {
+        try {
+          const known = await committed(member, groupId, places)
+          const fresh = places.filter((place) => !known.has(keyOf(place)) && work.fromEnd(place.topic))
+          const ends = await beginAtEnd(member, fresh)
+          if (own !== epoch || closing.signal.aborted) return false
+          member.consumer.resume(member.consumer.paused())
+          work.assigned(
+            places.map((place) => ({ ...place, offset: known.get(keyOf(place)) ?? ends.get(keyOf(place)) })),
+            member,
+          )
+          return true
+        } catch (cause) {
+          if (own !== epoch || closing.signal.aborted) return false
+          if (tries === 5) {
+            lost(`no positions: ${reasonOf(cause)}`)
+            return false
+          }
+          await waits(clock, 100)
+        }
+      }
+    }
+    const joined = await join(
+      driver,
+      settings,
+      environment,
+      {
+        groupId,
+        topics,
+        assigner: (cluster) => sharing(driver, cluster),
+        leaving: work.leaving,
+        joined: (assignment, member) => {
+          positions = begin(assignment, member)
+        },
+        batch: async (payload) => {
+          if (await positions) await work.batch(payload)
+        },
+        reset: work.reset,
+        lost,
+      },
+      closing.signal,
+    )
+    if (E.isLeft(joined)) return joined
+    const member = joined.right
+    const starting = topics.filter(work.fromEnd)
+    try {
+      for (;;) {
+        await positions
+        const places = starting.flatMap((topic) =>
+          member.cluster
+            .findTopicPartitionMetadata(topic)
+            .map(({ partitionId }) => ({ topic, partition: partitionId })),
+        )
+        if (places.length === 0 || (await committed(member, groupId, places)).size === places.length) return joined
+        if (closing.signal.aborted) throw new Error('the connection is closed')
+        await waits(clock, lookMs)
+      }
+    } catch (cause) {
+      await member.end()
+      return E.left(connectError(settings.name, `cannot begin in the group ${groupId}`, cause))
+    }
+  }
+  const kept = keepOpen<Member>(environment, settings.name, {
+    what: `${settings.name}: the consumer of ${groupId}`,
+    open,
+    close: (member) => member.end(),
+  })
+  return {
+    kept,
+    close: () => {
+      closing.abort()
+      return kept.close()
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** The way to the brokers for everything but consuming: one producer, one admin, and a look now and then at whether they live. */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Admin, Producer } from 'kafkajs'
+import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
+import { reasonOf } from '../broker/failing.js'
+import type { Environment } from '../transport.js'
+import { connectError, typeOf } from './failures.js'
+import type { Settings } from './options.js'
+import { settled, waits } from './settled.js'
+import { station, type Driver } from './station.js'
+
+export interface Link {
+  readonly producer: Producer
+  readonly admin: Admin
+  /** It is of no use any more, for a reason that only its user knows. */
+  readonly lost: (why: string) => void
+  readonly end: () => Promise<void>
+}
+
+/** Between two looks, and what an answer may take, in milliseconds. kafkajs itself waits 30 s for one. */
+const everyMs = 2_000
+const answerMs = 2_500
+const closeMs = 1_500
+
+/** Kept open until it is closed. `probed` is the topic that is asked for; it need not exist. */
+export const link = (driver: Driver, settings: Settings, environment: Environment, probed: string): KeptOpen<Link> => {
+  const { clock } = environment
+  const { name } = settings
+  return keepOpen<Link>(environment, name, {
+    what: `${name}: the connection to Kafka`,
+    close: (one) => one.end(),
+    open: async (lost) => {
+      let over = false
+      let forget = (): void => undefined
+      let looking = false
+      const tell = (why: string): void => {
+        if (!over) lost(why)
+      }
+      const alive = async (): Promise<string | undefined> => {
+        const asked = admin.fetchTopicMetadata({ topics: [probed] }).then(
+          () => undefined,
+          // n.b. an error of the broker is an answer
+          (cause: unknown) => (typeOf(cause) === undefined ? reasonOf(cause) : undefined),
+        )
+        const answer = await settled(clock, asked, answerMs)
+        return answer === undefined ? 'no answer' : answer.value
+      }
+      // One failure is not enough: of several brokers another one may be asked the next time.
+      const look = async (): Promise<void> => {
+        if (looking || over) return
+        looking = true
+        forget()
+        const why = (await alive()) === undefined ? undefined : (await waits(clock, 200), await alive())
+        looking = false
+        if (why !== undefined) tell(why)
+        else if (!over) forget = clock.after(everyMs, () => void look(), true)
+      }
+      const at = station(driver, settings, { closed: () => void look() }, 'impatient')
+      const admin = at.kafka.admin({ retry: { retries: 0 } })
+      const producer = at.kafka.producer({
+        allowAutoTopicCreation: false,
+        idempotent: false,
+        // n.b. explicit: kafkajs' own default for it never applies
+        retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+        createPartitioner:
+          () =>
+          ({ message }) =>
+            message.partition ?? 0,
+      })
+      const end = async (): Promise<void> => {
+        over = true
+        forget()
+        const ended = Promise.allSettled([producer.disconnect(), admin.disconnect()])
+        await settled(clock, ended, closeMs)
+        at.destroy()
+        await settled(clock, ended, closeMs)
+      }
+      const opened = await Promise.all([admin.connect(), producer.connect()]).then(E.right, (cause: unknown) =>
+        E.left(connectError(name, 'cannot connect', cause)),
+      )
+      if (E.isLeft(opened)) {
+        await end()
+        return opened
+      }
+      forget = clock.after(everyMs, () => void look(), true)
+      return E.right({ producer, admin, lost: tell, end })
+    },
+  })
+}

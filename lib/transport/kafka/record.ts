@@ -1,0 +1,97 @@
+/** Records: what is written into them, and what is read from those of anybody. */
+import type { Clock } from '../../core/clock.js'
+import {
+  describe,
+  field,
+  sourceOf,
+  writeEvent,
+  writeHeaders,
+  type Described,
+  type Fields,
+  type Writing,
+} from '../broker/attributes.js'
+import type { Body } from '../../core/settlement.js'
+import type { Environment, Outgoing } from '../transport.js'
+import type { Record } from './outbox.js'
+import type { KafkaMessage } from 'kafkajs'
+
+const attributes = 'ce_'
+
+/** Bytes of a body; undefined is a zero-length value, never a null one. */
+export const bytesOf = (body: Body): Buffer =>
+  typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+
+/** Fields without a prototype: a header may be called `__proto__`. */
+export const noFields = (): Writing => Object.create(null) as Writing
+
+/** The fields of a message. */
+export const fieldsOfMessage = (message: Outgoing, { clock, group }: Environment): Writing => {
+  const into = noFields()
+  writeHeaders(into, message.headers)
+  into[field.contentType] = message.contentType
+  if (message.messageId !== undefined)
+    writeEvent(into, attributes, {
+      id: message.messageId,
+      type: message.pattern,
+      source: sourceOf(group),
+      time: clock.unix(),
+      correlationId: message.correlationId,
+      causationId: message.causationId,
+      key: message.key,
+    })
+  else {
+    // n.b. a request without an id is no CloudEvent, and still belongs to its chain
+    if (message.correlationId !== undefined) into[`${attributes}correlationid`] = message.correlationId
+    if (message.causationId !== undefined) into[`${attributes}causationid`] = message.causationId
+  }
+  return into
+}
+
+/** A message as a record. */
+export const recordOf = (message: Outgoing, headers: Writing): Record => ({
+  key: message.key === undefined ? null : Buffer.from(message.key),
+  value: bytesOf(message.body),
+  headers,
+})
+
+/** The fields of a record as texts. A name that comes more than once counts as it came last. */
+export const fieldsOf = (message: KafkaMessage): Fields => {
+  const into = noFields()
+  const headers = message.headers ?? {}
+  for (const name of Object.keys(headers)) {
+    const given = headers[name]
+    // n.b. kafkajs puts what Object.prototype has under a name before the value
+    const value: unknown = Array.isArray(given) ? given.at(-1) : given
+    into[name] = Buffer.isBuffer(value) ? value.toString() : typeof value === 'string' ? value : ''
+  }
+  return into
+}
+
+export const described = (fields: Fields): Described => describe(fields, attributes)
+
+/** The key as text; one that is no UTF-8 as base64. */
+export const keyOf = (key: Buffer | null): string | undefined => {
+  if (key === null) return undefined
+  const text = key.toString()
+  return text.includes('\ufffd') && !Buffer.from(text).equals(key) ? key.toString('base64') : text
+}
+
+export const empty = Buffer.alloc(0)
+
+/** The value as it came; null is empty. */
+export const bodyOf = ({ value }: KafkaMessage): Buffer => value ?? empty
+
+/** Where a record lies, as text. */
+export const coordinates = (topic: string, partition: number, offset: string): string =>
+  `${topic}/${String(partition)}/${offset}`
+
+/** When a record may be handled, in Unix milliseconds: of a retry. */
+export const notBefore = 'taskwire-not-before'
+
+/** What a clock of another machine may differ, and a delay at most be, in milliseconds: 24 hours. */
+export const longestDelayMs = 86_400_000
+
+export const dueIn = (fields: Fields, clock: Clock): number => {
+  const at = Number(fields[notBefore])
+  return Number.isFinite(at) ? Math.min(Math.max(0, at - clock.unix()), longestDelayMs) : 0
+}

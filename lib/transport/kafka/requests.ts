@@ -1,0 +1,258 @@
+/**
+ * Requests of a service: each is committed before it runs, so that it never runs again; what was committed and is not
+ * started is answered as not processed.
+ */
+import * as O from 'fp-ts/lib/Option.js'
+import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
+import { makeContext } from '../../core/context.js'
+import type { Deliver } from '../../core/delivery.js'
+import type { Settlement } from '../../core/settlement.js'
+import { field, headersOf } from '../broker/attributes.js'
+import { deadlineOf } from '../broker/deadline.js'
+import { reasonOf } from '../broker/failing.js'
+import { replyOf, writeReply } from '../broker/reply.js'
+import type { Environment, Subscription } from '../transport.js'
+import type { KafkaContext } from './context.js'
+import type { Assigned } from './group.js'
+import type { Member } from './member.js'
+import type { Names } from './names.js'
+import type { Settings } from './options.js'
+import type { Record } from './outbox.js'
+import { bodyOf, bytesOf, coordinates, described, fieldsOf, keyOf, noFields } from './record.js'
+
+/** How long a batch waits for room before its partition is paused, in milliseconds. */
+const batchMs = 1_000
+
+interface Endpoint {
+  readonly index: number
+  readonly subscription: Subscription
+  /** Unsettled. */
+  held: number
+  readonly waiting: Set<() => void>
+  readonly paused: Set<Place>
+}
+
+/** A partition, and the first offset of it that was not taken. */
+interface Place {
+  readonly topic: string
+  readonly partition: number
+  next: number
+}
+
+/** Where a reply goes. */
+export interface ReplyTo {
+  readonly partition: number
+  readonly call: string
+}
+
+export interface Requesting<N extends string> {
+  readonly settings: Settings
+  readonly name: N
+  readonly names: Names
+  readonly environment: Environment
+  readonly subscriptions: ReadonlyArray<Subscription>
+  readonly deliver: Deliver<KafkaContext<N>>
+  readonly maxMessageBytes: number
+  /** How many partitions the topic of replies has. */
+  readonly replyPartitions: () => number
+  readonly reply: (to: ReplyTo, record: Record) => void
+}
+
+export interface Requests {
+  readonly topics: ReadonlyArray<string>
+  readonly fromEnd: (topic: string) => boolean
+  readonly assigned: (all: ReadonlyArray<Assigned>, member: Member) => void
+  readonly batch: (payload: EachBatchPayload) => Promise<void>
+  readonly leaving: () => Promise<void>
+  readonly reset: (topic: string, partition: number) => void
+  /** Resolves when nothing more will be handed out. */
+  readonly stop: () => Promise<void>
+}
+
+/** The address in a request is anybody's text: only a partition of the topic of replies is one. */
+export const replyToOf = (text: string | undefined, topic: string, partitions: number): number | undefined => {
+  const at = text?.lastIndexOf('/') ?? -1
+  if (text === undefined || text.slice(0, at) !== topic) return undefined
+  const digits = text.slice(at + 1)
+  return /^\d{1,6}$/.test(digits) && Number(digits) < partitions ? Number(digits) : undefined
+}
+
+const placeOf = (topic: string, partition: number): string => `${topic}/${String(partition)}`
+
+export const requests = <N extends string>(on: Requesting<N>): Requests => {
+  const { settings, names, environment, deliver, reply } = on
+  const { clock, log } = environment
+  const endpoints = new Map<string, Endpoint>()
+  on.subscriptions.forEach((subscription, index) => {
+    if (subscription.kind === 'message')
+      endpoints.set(names.requests(subscription.pattern), {
+        index,
+        subscription,
+        held: 0,
+        waiting: new Set(),
+        paused: new Set(),
+      })
+  })
+  const places = new Map<string, Place>()
+  const committing = new Set<Promise<unknown>>()
+  let member: Member | undefined
+  let stopped = false
+  let complained = false
+
+  const room = ({ held, subscription }: Endpoint): number => subscription.window - held
+  const roomWithin = (endpoint: Endpoint, ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        forget()
+        endpoint.waiting.delete(end)
+        resolve()
+      }
+      const forget = clock.after(ms, end)
+      endpoint.waiting.add(end)
+    })
+  const fetching = (how: 'pause' | 'resume', { topic, partition }: Place): void => {
+    try {
+      member?.consumer[how]([{ topic, partitions: [partition] }])
+    } catch {
+      // It is being restarted, and joins again.
+    }
+  }
+  const free = (endpoint: Endpoint): void => {
+    endpoint.held -= 1
+    for (const wake of endpoint.waiting) wake()
+    if (endpoint.paused.size === 0) return
+    for (const place of endpoint.paused) fetching('resume', place)
+    endpoint.paused.clear()
+  }
+
+  const start = (endpoint: Endpoint, topic: string, partition: number, message: KafkaMessage): void => {
+    const fields = fieldsOf(message)
+    const { correlationId, causationId, id } = described(fields)
+    const call = fields[field.call]
+    const to = replyToOf(fields[field.replyTo], names.replies, on.replyPartitions())
+    const deadline = deadlineOf(fields, clock)
+    if (to === undefined || call === undefined || call === '' || call.length > 100) {
+      if (!complained) log(`${settings.name}: a request in ${topic} has no address for its reply, and is not run`)
+      complained = true
+      return
+    }
+    const answer = (settlement: Settlement): void => {
+      const answered = replyOf(settlement, on.maxMessageBytes)
+      const headers = noFields()
+      headers[field.call] = call
+      writeReply(headers, answered)
+      reply({ partition: to, call }, { key: null, value: bytesOf(answered.body), headers })
+    }
+    // n.b. its caller has given up, and needs no answer
+    if (deadline._tag === 'Some' && deadline.value <= clock.now()) return
+    if (stopped) {
+      answer({ _tag: 'Refuse', because: 'draining', limit: 0 })
+      return
+    }
+    endpoint.held += 1
+    let heard = false
+    const messageId = id ?? call
+    const key = keyOf(message.key)
+    deliver(
+      {
+        subscription: endpoint.index,
+        context: makeContext({
+          transport: 'kafka' as const,
+          name: on.name,
+          pattern: endpoint.subscription.pattern,
+          messageId,
+          correlationId: correlationId ?? messageId,
+          causationId: O.fromNullable(causationId),
+          headers: headersOf(fields),
+          attempt: 1,
+          deadline,
+          topic,
+          partition,
+          offset: message.offset,
+          key: O.fromNullable(key),
+          timestamp: Number(message.timestamp),
+        }),
+        body: bodyOf(message),
+        key,
+        firstFailedAt: undefined,
+        admitted: undefined,
+      },
+      (settlement) => {
+        if (heard) return
+        heard = true
+        answer(settlement)
+        free(endpoint)
+      },
+    )
+  }
+
+  return {
+    topics: [...endpoints.keys()],
+    // n.b. those before the first start have callers that were told nobody is there, or gave up
+    fromEnd: () => true,
+    assigned: (all, by) => {
+      member = by
+      places.clear()
+      for (const one of endpoints.values()) one.paused.clear()
+      for (const { topic, partition, offset = 0 } of all)
+        places.set(placeOf(topic, partition), { topic, partition, next: offset })
+    },
+    batch: async ({ batch, commitOffsetsIfNecessary, resolveOffset, isRunning, isStale }) => {
+      const { topic, partition } = batch
+      const endpoint = endpoints.get(topic)
+      const place = places.get(placeOf(topic, partition))
+      if (endpoint === undefined || place === undefined) return
+      const until = clock.now() + batchMs
+      const over = (): boolean =>
+        stopped || !isRunning() || isStale() || places.get(placeOf(topic, partition)) !== place
+      let rest = batch.messages.filter(({ offset }) => Number(offset) >= place.next)
+      try {
+        while (rest.length > 0) {
+          while (room(endpoint) <= 0 && clock.now() < until && !over()) await roomWithin(endpoint, until - clock.now())
+          if (over()) return
+          const own = rest.slice(0, Math.max(0, room(endpoint)))
+          const last = own.at(-1)
+          if (last === undefined) {
+            endpoint.paused.add(place)
+            fetching('pause', place)
+            return
+          }
+          // n.b. held from now on, so that no other partition takes the same room
+          endpoint.held += own.length
+          const next = Number(last.offset) + 1
+          const committed = commitOffsetsIfNecessary({
+            topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],
+          })
+          committing.add(committed)
+          try {
+            await committed
+            place.next = next
+            if (places.get(placeOf(topic, partition)) === place) resolveOffset(last.offset)
+          } finally {
+            endpoint.held -= own.length
+            committing.delete(committed)
+          }
+          for (const message of own) start(endpoint, topic, partition, message)
+          rest = rest.slice(own.length)
+        }
+        const final = batch.messages.at(-1)
+        if (final !== undefined && !over()) resolveOffset(final.offset)
+      } catch (cause) {
+        // Not committed, so not run; a member that joins again gets it, or another one does.
+        if (isRunning()) log(`${settings.name}: requests in ${topic} cannot be committed: ${reasonOf(cause)}`)
+      }
+    },
+    leaving: () => Promise.resolve(),
+    reset: (topic, partition) => {
+      places.set(placeOf(topic, partition), { topic, partition, next: 0 })
+    },
+    stop: async () => {
+      stopped = true
+      for (const place of places.values()) fetching('pause', place)
+      for (const { waiting } of endpoints.values()) for (const wake of waiting) wake()
+      await Promise.allSettled(committing)
+      // n.b. what follows a commit is answered as refused, in the turn of its promise
+      await Promise.resolve()
+    },
+  }
+}

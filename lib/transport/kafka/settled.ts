@@ -1,0 +1,28 @@
+/** Waiting for what may never come. */
+import type { Clock } from '../../core/clock.js'
+
+/** Resolves `ms` later. */
+export const waits = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
+
+/** What the promise resolves with, or nothing once `ms` are over; after a pause of the event loop it is looked at once more. */
+export const settled = <A>(clock: Clock, work: Promise<A>, ms: number): Promise<{ readonly value: A } | undefined> =>
+  new Promise((resolve, reject) => {
+    let forget = clock.after(ms, () => {
+      forget = clock.after(20, () => {
+        resolve(undefined)
+      })
+    })
+    work.then(
+      (value) => {
+        forget()
+        resolve({ value })
+      },
+      (cause: unknown) => {
+        forget()
+        reject(cause as Error)
+      },
+    )
+  })
