@@ -3,5 +3,5 @@ import { withBroker } from '../brokers/suite.js'
 import { suite } from './suite.js'
 
 await withBroker('redis', (url) => {
-  suite({ subject: redisSubject(url), gaps: {} })
+  suite(redisSubject(url))
 })
