@@ -30,6 +30,7 @@ const raw = (kind: Kind): Promise<BrokerContender> => {
   }
 }
 
+/** @public Called by shared/peer.ts, which finds this module by its URL. */
 export const load: Contenders<Place>['load'] = async (name, { kind }, nestjs) => {
   switch (name) {
     case 'taskwire':

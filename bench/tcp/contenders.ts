@@ -5,6 +5,7 @@ export type TcpContender = Contender<number>
 
 export const names = ['taskwire', 'raw', 'raw + io-ts', 'nestjs'] as const
 
+/** @public Called by shared/peer.ts, which finds this module by its URL. */
 export const load: Contenders<number>['load'] = async (name, _port, nestjs) => {
   switch (name) {
     case 'taskwire':
