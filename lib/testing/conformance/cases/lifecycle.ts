@@ -48,7 +48,11 @@ const cycle = async (stage: Stage): Promise<void> => {
   // All transports, or none.
   const failing = {
     ...world.transport('failing'),
-    connect: () => TE.left({ _tag: 'TransportFailed', name: 'failing', message: 'no', cause: undefined } as const),
+    // n.b. the other one loads its driver first
+    connect: () => async () => {
+      await until('the transport that does not fail connects', () => opened === 1)
+      return E.left({ _tag: 'TransportFailed', name: 'failing', message: 'no', cause: undefined } as const)
+    },
   }
   const refused = await listen({ ...definition, transports: [counted('good'), failing] }, { log: false })()
   left('listen where one transport fails', refused, 'TransportFailed')
