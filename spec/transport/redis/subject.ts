@@ -1,5 +1,6 @@
 /** The Redis transport as a subject of the conformance kit: one broker, and for each world a prefix and a user of its own. */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { redis } from 'taskwire/redis'
 import type { Letter, Subject, World } from 'taskwire/testing'
@@ -99,7 +100,10 @@ const world = async (url: string): Promise<World> => {
       const keys = [...(await keysOf(client, `${prefix}*`)), ...(await keysOf(client, `{${prefix}*`))]
       for (let from = 0; from < keys.length; from += 500) await client.unlink(...keys.slice(from, from + 500))
       await client.call('ACL', 'DELUSER', user)
-      await client.quit()
+      // n.b. after QUIT the socket is still open for a moment
+      const ended = once(client, 'end')
+      client.disconnect()
+      await ended
     },
   }
 }
