@@ -58,6 +58,9 @@ const serving = async (kind: Kind, setup: Setup, child: Child): Promise<void> =>
   }
 }
 
+/** Whether the process that started this one, and talked with it, is gone: a test run that was killed. */
+const orphaned = (): boolean => process.send !== undefined && !process.connected
+
 const killed = async (child: Child): Promise<void> => {
   child.signal('SIGKILL')
   await child.ended
@@ -66,6 +69,7 @@ const killed = async (child: Child): Promise<void> => {
 /** Starts a broker of one's own, in a temporary folder; resolves when it serves. */
 export const startBroker = async (kind: Kind, options: BrokerOptions = {}): Promise<Broker> => {
   if (!(await software[kind].found())) throw new Error(missing(kind))
+  if (orphaned()) throw new Error('nobody waits for this process any more')
   const folder = await mkdtemp(join(tmpdir(), `taskwire-${kind}-`))
   const beside: Array<Child> = []
   let child: Child | undefined
@@ -77,9 +81,11 @@ export const startBroker = async (kind: Kind, options: BrokerOptions = {}): Prom
     remove()
   }
   process.on('exit', leave)
+  process.on('disconnect', leave)
   const end = async (): Promise<void> => {
     await Promise.all(all().map(killed))
     process.off('exit', leave)
+    process.off('disconnect', leave)
     remove()
   }
 
