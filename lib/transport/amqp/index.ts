@@ -1,20 +1,18 @@
 /** `taskwire/amqp`: a transport over RabbitMQ (AMQP 0-9-1). */
+import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Capabilities, Transport } from '../transport.js'
-import { transportFailed } from '../broker/failing.js'
+import { loadDriver } from '../broker/driver.js'
+import { refused } from '../broker/problems.js'
+import { connection } from './connection.js'
 import type { AmqpContext } from './context.js'
+import { maxMessageBytes, problemsOf, settingsOf, type AmqpOptions } from './options.js'
 
 export { amqpContext, type AmqpContext } from './context.js'
+export type { AmqpOptions } from './options.js'
 
 /** A RabbitMQ transport with the token `N`. */
 export interface Amqp<out N extends string = 'amqp'> extends Transport<N, AmqpContext<N>> {}
-
-export interface AmqpOptions<out N extends string = 'amqp'> {
-  /** The token; default `amqp`. */
-  readonly name?: N
-  /** Where RabbitMQ is: one URL or several of one cluster, `amqp://user:password@host:port/vhost`, `amqps://` for TLS. */
-  readonly url: string | ReadonlyArray<string>
-}
 
 const capabilities: Capabilities = Object.freeze({
   durable: true,
@@ -33,14 +31,28 @@ const capabilities: Capabilities = Object.freeze({
   batches: false,
 })
 
-/** A transport over RabbitMQ (AMQP 0-9-1). */
-export const amqp = <const N extends string = 'amqp'>(options: AmqpOptions<N>): Amqp<N> => ({
-  _tag: 'Transport',
-  name: options.name ?? ('amqp' as N),
-  kind: 'amqp',
-  capabilities,
-  needsName: true,
-  maxMessageBytes: 1_048_576,
-  problems: [],
-  connect: () => TE.left(transportFailed('amqp', 'not there yet')),
-})
+/**
+ * A transport over RabbitMQ (AMQP 0-9-1). Events are kept in a durable queue for each endpoint of a service; requests go to
+ * one replica of whoever handles their pattern.
+ */
+export const amqp = <const N extends string = 'amqp'>(options: AmqpOptions<N>): Amqp<N> => {
+  const settings = settingsOf(options)
+  const name = settings.name as N
+  const problems = problemsOf(settings)
+  return {
+    _tag: 'Transport',
+    name,
+    kind: 'amqp',
+    capabilities: settings.queueType === 'quorum' ? capabilities : { ...capabilities, exactAttempts: false },
+    needsName: true,
+    maxMessageBytes,
+    problems,
+    connect: (environment) =>
+      problems.length > 0
+        ? TE.left(refused(name, problems))
+        : pipe(
+            loadDriver(name, 'amqplib', () => import('amqplib')),
+            TE.map((driver) => connection<N>(driver, settings, environment)),
+          ),
+  }
+}

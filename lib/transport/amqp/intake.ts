@@ -1,0 +1,167 @@
+/** Consumes one queue: a channel of its own, opened again whenever it is lost, the queue declared again each time. */
+import type { Channel, ConsumeMessage } from 'amqplib'
+import * as E from 'fp-ts/lib/Either.js'
+import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
+import { reasonOf } from '../broker/failing.js'
+import type { Environment } from '../transport.js'
+import { connectError } from './errors.js'
+import type { Settings } from './options.js'
+import { atMost, type Wire } from './wire.js'
+
+/** A channel that deliveries come by. What was delivered can only be settled by it, and not after it was lost. */
+export interface Live {
+  readonly wire: Wire
+  readonly channel: Channel
+  readonly lost: (why: string) => void
+  open: boolean
+}
+
+/** What a queue delivered. */
+export interface Taken {
+  readonly message: ConsumeMessage
+  readonly live: Live
+}
+
+export interface Intake {
+  readonly kept: KeptOpen<Live>
+  /** Holds more unsettled deliveries from now on. */
+  readonly widen: () => void
+  /** Ends the deliveries; the channel stays, for what is still to be settled. Idempotent. */
+  readonly stop: () => Promise<void>
+}
+
+export interface Consumption {
+  readonly queue: string
+  readonly declare: (wire: Wire) => Promise<void>
+  /** Unsettled deliveries at a time; once it was widened. */
+  readonly prefetch: number
+  readonly widened: number
+  /** Never throws. */
+  readonly take: (taken: Taken) => void
+}
+
+/** The largest that fits its field. */
+const mostPrefetch = 65_535
+
+/** How long the broker may take to end the deliveries, in milliseconds. */
+const cancelMs = 2_000
+
+/** Acknowledges; false when the channel is gone, and with it the delivery. */
+export const ack = ({ message, live }: Taken): boolean => {
+  if (!live.open) return false
+  try {
+    live.channel.ack(message)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Gives it back to the queue, to the place it came from. */
+export const giveBack = ({ message, live }: Taken): void => {
+  if (!live.open) return
+  try {
+    live.channel.nack(message, false, true)
+  } catch {
+    // The channel is gone, and the broker has given it back already.
+  }
+}
+
+export const intake = (
+  settings: Settings,
+  env: Environment,
+  link: KeptOpen<Wire>,
+  { queue, declare, prefetch, widened, take }: Consumption,
+): Intake => {
+  const { name } = settings
+  let wide = false
+  let stopping: Promise<void> | undefined
+  let tag: string | undefined
+  let changing: Promise<void> = Promise.resolve()
+
+  const consume = async (live: Live): Promise<void> => {
+    await live.channel.prefetch(Math.min(wide ? widened : prefetch, mostPrefetch))
+    const consumer = await live.channel.consume(queue, (message) => {
+      if (message !== null) take({ message, live })
+      else live.lost('the queue was deleted')
+    })
+    tag = consumer.consumerTag
+  }
+  const cancel = async (): Promise<void> => {
+    const live = kept.current()
+    if (live?.open === true && tag !== undefined) await live.channel.cancel(tag)
+    tag = undefined
+  }
+  // n.b. not a second consumer beside the first one: the broker would not keep the order between the two
+  const renew = async (): Promise<void> => {
+    const live = kept.current()
+    try {
+      await cancel()
+      if (live?.open === true && stopping === undefined) await consume(live)
+    } catch (error) {
+      live?.lost(reasonOf(error))
+    }
+  }
+
+  const opening = async (wire: Wire, lost: (why: string) => void): Promise<Live> => {
+    const channel = await wire.channel(lost)
+    const live: Live = { wire, channel, open: true, lost }
+    channel.on('close', () => {
+      live.open = false
+      queueMicrotask(() => {
+        lost('its connection was lost')
+      })
+    })
+    try {
+      if (stopping === undefined) await consume(live)
+      return live
+    } catch (error) {
+      await channel.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  const kept = keepOpen<Live>(
+    // n.b. with its connection every consumer is lost, and the line about the connection says it all
+    {
+      ...env,
+      log: (line) => {
+        if (link.current() !== undefined) env.log(line)
+      },
+    },
+    name,
+    {
+      what: `${name}: the consumer of ${queue}`,
+      open: async (lost) => {
+        const opened = await link.opened()
+        if (E.isLeft(opened)) return opened
+        try {
+          if (stopping === undefined) await declare(opened.right)
+          return E.right(await opening(opened.right, lost))
+        } catch (error) {
+          return E.left(connectError(name, `cannot consume ${queue}`, error))
+        }
+      },
+      close: async ({ channel }) => {
+        await channel.close().catch(() => undefined)
+      },
+    },
+  )
+
+  return {
+    kept,
+    widen: () => {
+      if (wide) return
+      wide = true
+      changing = renew()
+    },
+    stop: () =>
+      (stopping ??= atMost(
+        env.clock,
+        cancelMs,
+        Promise.resolve()
+          .then(() => changing)
+          .then(cancel),
+      )),
+  }
+}

@@ -1,0 +1,157 @@
+/** RabbitMQ as a subject of the conformance kit. */
+import { randomBytes } from 'node:crypto'
+import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib'
+import * as E from 'fp-ts/lib/Either.js'
+import { amqp } from 'taskwire/amqp'
+import type { Letter, Subject, World } from 'taskwire/testing'
+import type { Subscription, Transport } from '../../../lib/transport/transport.js'
+import {
+  deadQueue,
+  eventExchange,
+  eventQueue,
+  requestExchange,
+  requestQueue,
+  retryQueue,
+  tiers,
+} from '../../../lib/transport/amqp/names.js'
+
+const classes: Readonly<Record<string, string>> = {
+  'invalid-payload': 'InvalidPayload',
+  'handler-failed': 'HandlerFailed',
+  defect: 'Defect',
+  timeout: 'Timeout',
+  'attempts-exhausted': 'AttemptsExhausted',
+  'no-handler': 'NoHandler',
+}
+
+const letterOf = ({ content, properties }: GetMessage): Letter => {
+  const headers = (properties.headers ?? {}) as Readonly<Record<string, unknown>>
+  const field = (name: string): string => String(headers[`taskwire-dead-${name}`])
+  return {
+    body: content,
+    headers: Object.fromEntries(
+      Object.entries(headers).flatMap(([name, value]) =>
+        typeof value !== 'string' || /^(taskwire-|cloudEvents_)/.test(name) ? [] : [[name, value]],
+      ),
+    ),
+    messageId: String(properties.messageId),
+    reason: classes[field('reason')] ?? field('reason'),
+    message: field('message'),
+    attempts: Number(field('attempts')),
+  }
+}
+
+/** Everything in a queue, taken out and not acknowledged. */
+const all = async (channel: Channel, queue: string): Promise<ReadonlyArray<GetMessage>> => {
+  const found: Array<GetMessage> = []
+  for (;;) {
+    const message = await channel.get(queue)
+    if (message === false) return found
+    found.push(message)
+  }
+}
+
+/** A part of a broker with names of its own. */
+const world = async (url: string): Promise<World> => {
+  const prefix = `spec-${randomBytes(6).toString('hex')}.`
+  const events = new Set<string>()
+  const requests = new Set<string>()
+  let model: ChannelModel | undefined
+  let looking: Promise<ReadonlyArray<Letter>> | undefined
+
+  const note = (group: string, subscriptions: ReadonlyArray<Subscription>): void => {
+    for (const { kind, endpoint, pattern } of subscriptions)
+      if (kind === 'event') events.add(eventQueue(prefix, group, endpoint))
+      else requests.add(requestQueue(prefix, pattern))
+  }
+  const transport = (name: string): Transport => {
+    const made = amqp({ url, name, prefix })
+    return {
+      ...made,
+      connect: (environment) => async () => {
+        const connected = await made.connect(environment)()
+        if (E.isLeft(connected)) return connected
+        const { subscribe } = connected.right
+        return E.right({
+          ...connected.right,
+          subscribe: (subscriptions, deliver) => {
+            note(environment.group, subscriptions)
+            return subscribe(subscriptions, deliver)
+          },
+        })
+      },
+    }
+  }
+  const aside = async <A>(work: (channel: Channel) => Promise<A>): Promise<A> => {
+    model ??= await connect(url)
+    const channel = await model.createConfirmChannel()
+    channel.on('error', () => undefined)
+    try {
+      return await work(channel)
+    } finally {
+      await channel.close().catch(() => undefined)
+    }
+  }
+  const look = (): Promise<ReadonlyArray<Letter>> =>
+    aside(async (channel) => {
+      const letters: Array<Letter> = []
+      for (const queue of events) {
+        letters.push(...(await all(channel, deadQueue(queue))).map(letterOf))
+        channel.nackAll()
+      }
+      return letters
+    })
+
+  return {
+    transport,
+    client: (_, name) => transport(name),
+    deadLetters: () =>
+      (looking ??= look().finally(() => {
+        looking = undefined
+      })),
+    redrive: () =>
+      aside(async (channel) => {
+        let count = 0
+        for (const queue of events)
+          for (const { content, properties } of await all(channel, deadQueue(queue))) {
+            channel.sendToQueue(queue, content, { ...properties, persistent: true, headers: properties.headers })
+            count += 1
+          }
+        await (channel as Channel & { waitForConfirms: () => Promise<void> }).waitForConfirms()
+        channel.ackAll()
+        return count
+      }),
+    breakDeadLetters: () =>
+      aside(async (channel) => {
+        const queues = [...events].map(deadQueue)
+        for (const queue of queues) {
+          await channel.deleteQueue(queue)
+          await channel.assertQueue(queue, { maxLength: 0, arguments: { 'x-overflow': 'reject-publish' } })
+        }
+        return () =>
+          aside(async (mending) => {
+            for (const queue of queues) {
+              await mending.deleteQueue(queue)
+              await mending.assertQueue(queue, { arguments: { 'x-queue-type': 'classic' } })
+            }
+          })
+      }),
+    dispose: async () => {
+      await aside(async (channel) => {
+        for (const queue of events)
+          for (const each of [queue, deadQueue(queue), ...tiers.map((tier) => retryQueue(queue, tier))])
+            await channel.deleteQueue(each)
+        for (const queue of requests) await channel.deleteQueue(queue)
+        for (const exchange of [eventExchange(prefix), requestExchange(prefix)]) await channel.deleteExchange(exchange)
+      })
+      await model?.close()
+    },
+  }
+}
+
+export const amqpSubject = (url: string): Subject => ({
+  name: 'amqp',
+  capabilities: amqp({ url }).capabilities,
+  world: () => world(url),
+  patience: 30_000,
+})
