@@ -71,6 +71,8 @@ export const partsWith = (
 
 const isList = (value: unknown): value is ReadonlyArray<unknown> => Array.isArray(value)
 
+const textOf = (value: unknown): string => (Buffer.isBuffer(value) ? value.toString() : '')
+
 const buffersOf = (value: unknown): ReadonlyArray<Buffer> | undefined =>
   isList(value) && value.every((one) => Buffer.isBuffer(one)) ? value : undefined
 
@@ -87,7 +89,7 @@ export const readOf = (answer: unknown): ReadonlyArray<Read> =>
     const [stream, entries] = isList(one) ? one : []
     return (isList(entries) ? entries : []).flatMap((entry): ReadonlyArray<Read> => {
       const [id, fields] = isList(entry) ? entry : []
-      return id === undefined ? [] : [{ stream: String(stream), id: String(id), fields: buffersOf(fields) }]
+      return id === undefined ? [] : [{ stream: textOf(stream), id: textOf(id), fields: buffersOf(fields) }]
     })
   })
 
@@ -109,9 +111,9 @@ export const takenOf = (answer: unknown): Taken => {
       const [id, deliveries, fields] = isList(one) ? one : []
       return id === undefined
         ? []
-        : [{ id: String(id), deliveries: Number(deliveries), fields: buffersOf(fields) ?? [] }]
+        : [{ id: textOf(id), deliveries: Number(deliveries), fields: buffersOf(fields) ?? [] }]
     }),
-    lost: (isList(lost) ? lost : []).map(String),
+    lost: (isList(lost) ? lost : []).map(textOf),
   }
 }
 

@@ -78,7 +78,7 @@ const client = ({ Redis, Cluster }: Driver, purpose: Purpose, { driver: user, cl
     enableOfflineQueue,
     enableAutoPipelining,
     autoPipeliningIgnoredCommands,
-  } as ConstructorParameters<typeof Cluster>[1]) as unknown as Redis
+  }) as unknown as Redis
 }
 
 // n.b. there, and not in the driver's types, or with types that take no list
@@ -95,7 +95,7 @@ interface Moving {
   readonly destroy: () => void
 }
 // n.b. a cluster has no socket of its own, and a connection none before it is made
-const socketOf = (redis: Redis): Moving | undefined => redis.stream as Moving | undefined
+const socketOf = (redis: Redis): Moving | undefined => redis.stream
 
 // What came, and what left the process of a backlog.
 const moved = (redis: Redis): number => {
