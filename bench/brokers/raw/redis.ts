@@ -40,11 +40,14 @@ export const serve: BrokerContender['serve'] = async (place, check, handled) => 
     const answer = await requestReader.xreadgroup(
       ...(['GROUP', GROUP, 'a', 'COUNT', BATCH, 'BLOCK', 2_000, 'NOACK', 'STREAMS', requests(place), '>'] as const),
     )
+    const replies = new Map<string, string>()
     for (const [, fields] of entriesOf(answer)) {
       const [, channel = '', , id = '', , body = ''] = fields
-      const payload = check(JSON.parse(body))
-      void writer.publish(channel, `${id} ${JSON.stringify(payload)}`)
+      const before = replies.get(channel)
+      const reply = `${id} ${JSON.stringify(check(JSON.parse(body)))}`
+      replies.set(channel, before === undefined ? reply : `${before}\n${reply}`)
     }
+    for (const [channel, lines] of replies) void writer.publish(channel, lines)
   }
 
   const handleEvents = async (): Promise<void> => {
@@ -68,8 +71,10 @@ export const connect: BrokerContender['connect'] = async (place, check) => {
   const { wait, settle, fail } = replies()
 
   reader.on('message', (_channel, message) => {
-    const space = message.indexOf(' ')
-    settle(message.slice(0, space), () => check(JSON.parse(message.slice(space + 1))))
+    for (const line of message.split('\n')) {
+      const space = line.indexOf(' ')
+      settle(line.slice(0, space), () => check(JSON.parse(line.slice(space + 1))))
+    }
   })
   await reader.subscribe(channel)
 
