@@ -136,6 +136,8 @@ const nobodyKnows = async ({ serve, call }: Stage): Promise<void> => {
     'a request that nobody answers',
     await call([running]).send('nobody', 1, t.unknown, { timeout: 500 })(),
     'TimeoutError',
+    // n.b. of a pattern that nobody has ever answered even such a transport may know that
+    'NoHandler',
   )
 }
 
