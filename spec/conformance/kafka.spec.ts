@@ -3,5 +3,5 @@ import { kafkaSubject } from '../transport/kafka/subject.js'
 import { suite } from './suite.js'
 
 await withBroker('kafka', (url) => {
-  suite({ subject: kafkaSubject(url.split(',')), gaps: {} })
+  suite(kafkaSubject(url.split(',')), 180_000)
 })

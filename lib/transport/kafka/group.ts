@@ -121,6 +121,8 @@ export const consuming = (
             lost(`no positions: ${reasonOf(cause)}`)
             return false
           }
+          // n.b. a leader that moved, or a topic that was just made
+          await member.cluster.refreshMetadata().catch(() => undefined)
           await waits(clock, 100)
         }
       }

@@ -15,6 +15,7 @@ import { join, type Member } from './member.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import { bodyOf, fieldsOf } from './record.js'
+import { waits } from './settled.js'
 import type { Driver } from './station.js'
 
 /** Where this process gets its replies. */
@@ -98,9 +99,17 @@ export const replies = ({
     await joined.right.end()
     return E.left(connectError(settings.name, 'cannot read replies', new Error('no position')))
   }
-  const endOf = async (cluster: Member['cluster'], partition: number): Promise<number> => {
-    const [ends] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: false }])
-    return Number(ends?.partitions[0]?.offset ?? 0)
+  const endOf = async (cluster: Member['cluster'], partition: number, tries = 10): Promise<number> => {
+    try {
+      const [ends] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: false }])
+      return Number(ends?.partitions[0]?.offset ?? 0)
+    } catch (cause) {
+      if (tries === 0 || closing.signal.aborted) throw cause
+      // n.b. a topic that was just made has no leaders for a moment
+      await cluster.refreshMetadata().catch(() => undefined)
+      await waits(environment.clock, 50)
+      return endOf(cluster, partition, tries - 1)
+    }
   }
   const kept = keepOpen<ReplyPath>(environment, settings.name, {
     what: `${settings.name}: the way of replies`,

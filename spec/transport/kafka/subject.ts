@@ -1,10 +1,11 @@
 /** Kafka, as a subject of the conformance kit. Each world has a prefix of its own on the broker that all share. */
 import { randomBytes } from 'node:crypto'
-import kafkajs, { type Admin, type IHeaders, type KafkaMessage, type Producer } from 'kafkajs'
+import kafkajs, { type Admin, type Cluster, type IHeaders, type KafkaMessage, type Producer } from 'kafkajs'
 import { kafka } from 'taskwire/kafka'
 import type { Letter, Subject } from 'taskwire/testing'
 
-const partitions = 3
+// n.b. each of four replicas is to have a share
+const partitions = 4
 const dead = 'taskwire-dead-'
 const reasons: Readonly<Record<string, string>> = {
   'invalid-payload': 'InvalidPayload',
@@ -39,44 +40,80 @@ export interface Foreign {
   readonly close: () => Promise<void>
 }
 
+interface Fetched {
+  readonly responses: ReadonlyArray<{
+    readonly partitions: ReadonlyArray<{ readonly messages: ReadonlyArray<KafkaMessage> }>
+  }>
+}
+
+/** A topic that was just created has no leaders for a moment. */
+export const persistently = async <A>(work: () => Promise<A>, tries = 20): Promise<A> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (tries === 0) throw error
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return persistently(work, tries - 1)
+  }
+}
+
 /** Connects with plain kafkajs. */
 export const foreign = async (brokers: ReadonlyArray<string>): Promise<Foreign> => {
-  const client = () =>
-    new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING, retry: { initialRetryTime: 50 } })
-  const one = client()
+  const one = new kafkajs.Kafka({
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { initialRetryTime: 50 },
+  })
   const admin = one.admin()
   const producer = one.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
-  await Promise.all([admin.connect(), producer.connect()])
+  let found: Cluster | undefined
+  // n.b. the way to records without a group: this consumer never joins
+  one.consumer({
+    groupId: 'never',
+    partitionAssigners: [
+      (given) => {
+        found = given.cluster
+        return kafkajs.PartitionAssigners.roundRobin(given)
+      },
+    ],
+  })
+  const cluster = found
+  if (cluster === undefined) throw new Error('kafkajs gave no cluster')
+  await Promise.all([admin.connect(), producer.connect(), cluster.connect()])
+  const from = async (topic: string, partition: number, low: number, high: number): Promise<Array<KafkaMessage>> => {
+    const [leader = ''] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
+    const broker = await cluster.findBroker({ nodeId: leader })
+    const read: Array<KafkaMessage> = []
+    for (let next = low; next < high;) {
+      const asked = { partition, fetchOffset: String(next), maxBytes: 10_000_000 }
+      const { responses } = (await broker.fetch({
+        maxWaitTime: 50,
+        minBytes: 1,
+        maxBytes: 10_000_000,
+        isolationLevel: 1,
+        topics: [{ topic, partitions: [asked] }],
+      })) as Fetched
+      const messages = responses.flatMap(({ partitions }) => partitions.flatMap((all) => all.messages))
+      read.push(...messages.filter(({ offset }) => Number(offset) >= next))
+      next = Math.max(next, ...messages.map(({ offset }) => Number(offset) + 1))
+    }
+    return read
+  }
   return {
     admin,
     producer,
     read: async (topic) => {
-      const ends = await admin.fetchTopicOffsets(topic)
-      const missing = new Map(
-        ends.filter(({ low, high }) => Number(high) > Number(low)).map((end) => [end.partition, Number(end.high)]),
+      await cluster.addTargetTopic(topic)
+      const ends = await persistently(() => admin.fetchTopicOffsets(topic))
+      const all = await Promise.all(
+        ends.map(async ({ partition, low, high }) =>
+          (await from(topic, partition, Number(low), Number(high))).map((message) => ({ ...message, partition })),
+        ),
       )
-      if (missing.size === 0) return []
-      const found: Array<KafkaMessage & { readonly partition: number }> = []
-      const consumer = client().consumer({ groupId: `look-${randomBytes(8).toString('hex')}`, maxWaitTimeInMs: 50 })
-      await consumer.connect()
-      await consumer.subscribe({ topic, fromBeginning: true })
-      await new Promise<void>((resolve) => {
-        void consumer.run({
-          autoCommit: false,
-          eachBatch: async ({ batch }) => {
-            const high = missing.get(batch.partition)
-            if (high === undefined) return
-            found.push(...batch.messages.map((message) => ({ ...message, partition: batch.partition })))
-            if (Number(batch.lastOffset()) >= high - 1) missing.delete(batch.partition)
-            if (missing.size === 0) resolve()
-          },
-        })
-      })
-      await consumer.disconnect()
-      return found
+      return all.flat()
     },
     close: async () => {
-      await Promise.all([admin.disconnect(), producer.disconnect()])
+      await Promise.all([admin.disconnect(), producer.disconnect(), cluster.disconnect()])
     },
   }
 }
@@ -117,12 +154,13 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>): Subject => ({
     const own = async (ending = ''): Promise<ReadonlyArray<string>> =>
       (await at.admin.listTopics()).filter((topic) => topic.startsWith(prefix) && topic.endsWith(ending))
     const letters = async () =>
-      Promise.all(
-        (await own('--dlq')).map(async (topic) => {
-          const consumed = await at.admin.fetchTopicOffsets(topic)
-          return { topic, low: new Map(consumed.map(({ partition, low }) => [partition, low])), all: await at.read(topic) }
-        }),
-      )
+      Promise.all((await own('--dlq')).map(async (topic) => ({ topic, all: await at.read(topic) })))
+    // n.b. the kit looks again and again without waiting
+    let looking: ReturnType<typeof letters> | undefined
+    const look = (): ReturnType<typeof letters> =>
+      (looking ??= letters().finally(() => {
+        looking = undefined
+      }))
     const configured = async (value: string): Promise<void> => {
       const topics = await own('--dlq')
       await at.admin.alterConfigs({
@@ -137,17 +175,17 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>): Subject => ({
     return {
       transport: make,
       client: (_, name) => make(name),
-      deadLetters: async () => (await letters()).flatMap(({ all }) => all.map(letterOf)),
+      deadLetters: async () => (await look()).flatMap(({ all }) => all.map(letterOf)),
       redrive: async () => {
         let moved = 0
         for (const { topic, all } of await letters()) {
           if (all.length === 0) continue
           await at.producer.send({ topic: topic.replace(/--dlq$/, '--retry'), messages: all.map(restore) })
           // n.b. they leave the list
-          const ends = await at.admin.fetchTopicOffsets(topic)
-          await at.admin.deleteTopicRecords({
-            topic,
-            partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
+          await persistently(async () => {
+            const ends = await at.admin.fetchTopicOffsets(topic)
+            const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }))
+            await at.admin.deleteTopicRecords({ topic, partitions })
           })
           moved += all.length
         }
@@ -158,6 +196,7 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>): Subject => ({
         return () => configured('1048588')
       },
       dispose: async () => {
+        await looking?.catch(() => undefined)
         const topics = await own()
         if (topics.length > 0) await at.admin.deleteTopics({ topics: [...topics] })
         await at.close()
