@@ -1,7 +1,7 @@
 /** The events of one endpoint: from its queue to its handler, and settled there. */
 import { line } from '../../core/line.js'
 import type { Reason, Settlement } from '../../core/settlement.js'
-import { field, numberOf } from '../broker/attributes.js'
+import { field, numberOf, type Fields } from '../broker/attributes.js'
 import { writeLetter } from '../broker/letter.js'
 import type { Subscription } from '../transport.js'
 import { dueField, patternField } from './fields.js'
@@ -24,6 +24,14 @@ const keyed = 1_000
 /** The longest wait in one retry queue, in milliseconds. */
 const longestMs = 600_000
 
+const retryFields = ({ fields }: { readonly fields: Fields }): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [field.attempt, field.firstFailedAt].flatMap((name) => {
+      const value = fields[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+
 export const eventConsumer = <N extends string>(
   house: House<N>,
   index: number,
@@ -41,13 +49,6 @@ export const eventConsumer = <N extends string>(
   let wake: (() => void) | undefined
   let stopping = false
   let stopped = false
-
-  // n.b. what goes back while the broker still delivers comes straight again
-  const back: Array<Taken> = []
-  const giveBackLater = (taken: Taken): void => {
-    if (stopped) giveBack(taken)
-    else back.push(taken)
-  }
 
   const again = (
     taken: Taken,
@@ -86,6 +87,17 @@ export const eventConsumer = <N extends string>(
     }
     held.set(run, clock.after(delayMs, run))
   }
+  // n.b. what goes back while the broker still delivers would come straight again
+  const back: Array<Taken> = []
+  // The broker keeps the place of what it takes back, and counts it as a delivery. An event that is being retried has lost
+  // its place, and goes back as a copy, with the number of its next start as it was.
+  const giveUp = (taken: Taken): void => {
+    const event = read(taken.message)
+    if (event !== undefined && event.context.attempt > 1)
+      again(taken, event, 0, { ...retryFields(event), [field.attempt]: String(event.context.attempt) })
+    else if (stopped) giveBack(taken)
+    else back.push(taken)
+  }
   const bury = (taken: Taken, { context }: Read<N>, reason: Reason, to = deadQueue(queue)): void => {
     const fields: Record<string, string> = { [patternField]: context.pattern }
     const { messageId, pattern } = context
@@ -107,7 +119,7 @@ export const eventConsumer = <N extends string>(
         ack(taken)
         return
       case 'Refuse':
-        if (settlement.because === 'draining' || stopping) giveBackLater(taken)
+        if (settlement.because === 'draining' || stopping) giveUp(taken)
         else rest(taken)
         return
       case 'Retry':
@@ -149,12 +161,7 @@ export const eventConsumer = <N extends string>(
     }
     const left = (numberOf(fields, dueField) ?? 0) - now
     if (left >= holdMs) {
-      const kept = [field.attempt, field.firstFailedAt].flatMap((name) => {
-        const value = fields[name]
-        return value === undefined ? [] : [[name, value]]
-      })
-      const due = left > longestMs ? {} : { [dueField]: '0' }
-      again(taken, event, left, { ...(Object.fromEntries(kept) as Record<string, string>), ...due })
+      again(taken, event, left, retryFields(event))
       return
     }
     if (key !== undefined) own.widen()
@@ -169,9 +176,9 @@ export const eventConsumer = <N extends string>(
     declare: (wire) => declareEvent(wire, settings, queue, subscription.pattern),
     // n.b. a place more would hold an event that is not started yet, which counts as an attempt when it goes back
     prefetch: window > concurrency ? window : window + Math.floor(window / 4),
-    widened: Math.max(window, concurrency + keyed),
+    more: window > concurrency ? 0 : keyed,
     take: (taken) => {
-      if (stopping) giveBackLater(taken)
+      if (stopping) giveUp(taken)
       else if (wake !== undefined) backlog.push(taken)
       else hand(taken)
     },
@@ -182,7 +189,7 @@ export const eventConsumer = <N extends string>(
     stop: async () => {
       stopping = true
       wake?.()
-      for (let next = backlog.shift(); next !== undefined; next = backlog.shift()) giveBackLater(next)
+      for (let next = backlog.shift(); next !== undefined; next = backlog.shift()) giveUp(next)
       for (const run of [...held.keys()]) run()
       await own.stop()
       stopped = true

@@ -33,9 +33,10 @@ export interface Intake {
 export interface Consumption {
   readonly queue: string
   readonly declare: (wire: Wire) => Promise<void>
-  /** Unsettled deliveries at a time; once it was widened. */
+  /** Unsettled deliveries at a time. */
   readonly prefetch: number
-  readonly widened: number
+  /** As many more, once it was widened. */
+  readonly more: number
   /** Never throws. */
   readonly take: (taken: Taken) => void
 }
@@ -71,40 +72,49 @@ export const intake = (
   settings: Settings,
   env: Environment,
   link: KeptOpen<Wire>,
-  { queue, declare, prefetch, widened, take }: Consumption,
+  consumption: Consumption,
 ): Intake => {
+  const { queue, declare, prefetch, more } = consumption
   const { name } = settings
   let wide = false
   let stopping: Promise<void> | undefined
-  let tag: string | undefined
+  const running = new Set<string>()
   let changing: Promise<void> = Promise.resolve()
 
+  const begin = async (live: Live, consumerTag: string, places: number, priority: number): Promise<void> => {
+    await live.channel.prefetch(Math.min(places, mostPrefetch))
+    const take = (message: ConsumeMessage | null): void => {
+      if (message === null) live.lost('the queue was deleted')
+      else consumption.take({ message, live })
+    }
+    await live.channel.consume(queue, take, { consumerTag, priority })
+    running.add(consumerTag)
+  }
+  // The second consumer takes what finds no place with the first one, here or at any replica. n.b. the broker serves
+  // priorities in order, and what it has for several consumers of a channel at once in the order of their tags: so the
+  // two together get the events in the order of the queue.
   const consume = async (live: Live): Promise<void> => {
-    await live.channel.prefetch(Math.min(wide ? widened : prefetch, mostPrefetch))
-    const consumer = await live.channel.consume(queue, (message) => {
-      if (message !== null) take({ message, live })
-      else live.lost('the queue was deleted')
-    })
-    tag = consumer.consumerTag
+    await begin(live, '1', prefetch, 0)
+    if (wide && more > 0) await begin(live, '2', more, -1)
+  }
+  const extend = async (): Promise<void> => {
+    const live = kept.current()
+    if (live?.open !== true || stopping !== undefined || !running.has('1')) return
+    try {
+      await begin(live, '2', more, -1)
+    } catch (error) {
+      live.lost(reasonOf(error))
+    }
   }
   const cancel = async (): Promise<void> => {
     const live = kept.current()
-    if (live?.open === true && tag !== undefined) await live.channel.cancel(tag)
-    tag = undefined
-  }
-  // n.b. not a second consumer beside the first one: the broker would not keep the order between the two
-  const renew = async (): Promise<void> => {
-    const live = kept.current()
-    try {
-      await cancel()
-      if (live?.open === true && stopping === undefined) await consume(live)
-    } catch (error) {
-      live?.lost(reasonOf(error))
-    }
+    if (live?.open === true) await Promise.all([...running].map((tag) => live.channel.cancel(tag)))
+    running.clear()
   }
 
   const opening = async (wire: Wire, lost: (why: string) => void): Promise<Live> => {
     const channel = await wire.channel(lost)
+    running.clear()
     const live: Live = { wire, channel, open: true, lost }
     channel.on('close', () => {
       live.open = false
@@ -116,7 +126,7 @@ export const intake = (
       if (stopping === undefined) await consume(live)
       return live
     } catch (error) {
-      await channel.close().catch(() => undefined)
+      await wire.release(channel)
       throw error
     }
   }
@@ -142,9 +152,7 @@ export const intake = (
           return E.left(connectError(name, `cannot consume ${queue}`, error))
         }
       },
-      close: async ({ channel }) => {
-        await channel.close().catch(() => undefined)
-      },
+      close: ({ wire, channel }) => wire.release(channel),
     },
   )
 
@@ -153,7 +161,7 @@ export const intake = (
     widen: () => {
       if (wide) return
       wide = true
-      changing = renew()
+      changing = extend()
     },
     stop: () =>
       (stopping ??= atMost(

@@ -94,13 +94,12 @@ export const requestConsumer = <N extends string>(
     if (ack(taken)) answer(taken, draining, replyMs)
   }
 
-  const places = Math.ceil(subscription.concurrency / 4)
   const own = intake(settings, env, link, {
     queue,
     declare: (wire) => declareRequest(wire, settings, queue, pattern),
     // n.b. of those that have not started: the others are acknowledged
-    prefetch: places,
-    widened: places,
+    prefetch: Math.ceil(subscription.concurrency / 4),
+    more: 0,
     take: (taken) => {
       if (taken.message.fields.redelivered) {
         // Its first consumer was lost, and may have started it.

@@ -18,6 +18,8 @@ export interface Wire {
   readonly confirms: (died: (why: string) => void) => Promise<ConfirmChannel>
   /** Runs `work` on a channel of its own: a refused declaration costs the channel. */
   readonly aside: <A>(work: (channel: Channel) => Promise<A>) => Promise<A>
+  /** Closes a channel, once it has sent what it holds. Never rejects; takes half a second at most. */
+  readonly release: (channel: Channel) => Promise<void>
   /** The broker takes no messages on this connection: it is short of memory or disk. */
   readonly blocked: () => boolean
   /** Sends what channels still hold, then ends. At most about a second. */
@@ -118,6 +120,8 @@ export const openWire = async (
     readonly heartbeat: number
   }
   const channels = new Set<Channel>()
+  const releases = new WeakMap<Channel, Promise<void>>()
+  const releasing = new Set<Promise<void>>()
   let blocked = false
   let over = false
   let why: string | undefined
@@ -182,8 +186,21 @@ export const openWire = async (
     })
     return channel
   }
-  const release = async (channel: Channel): Promise<void> => {
-    if (channels.delete(channel)) await channel.close().catch(() => undefined)
+  // n.b. once: of two closings of one channel the driver never ends the second, nor the first if its connection ends
+  const release = (channel: Channel): Promise<void> => {
+    const known = releases.get(channel)
+    if (known !== undefined) return known
+    const closed = channels.delete(channel)
+      ? atMost(
+          clock,
+          closeMs,
+          Promise.resolve().then(() => channel.close()),
+        )
+      : Promise.resolve()
+    releases.set(channel, closed)
+    releasing.add(closed)
+    void closed.then(() => releasing.delete(closed))
+    return closed
   }
   const channel: Wire['channel'] = async (died) => guarded(await model.createChannel(), died)
 
@@ -198,19 +215,26 @@ export const openWire = async (
         await release(own)
       }
     },
+    release,
     blocked: () => blocked,
     close: async () => {
       over = true
       forget()
       // n.b. channels first: the end of a connection overtakes what they have not sent yet
-      await atMost(clock, closeMs, Promise.all([...channels].map(release)))
+      await Promise.all([...channels].map(release))
+      await Promise.all(releasing)
       await atMost(
         clock,
         closeMs,
         Promise.resolve().then(() => model.close()),
       )
       // n.b. with an error, by which the driver learns of it where it still waits for an answer
+      const gone = new Promise<void>((resolve) => {
+        if (stream.closed) resolve()
+        else stream.once('close', resolve)
+      })
       stream.destroy(new Error('closed'))
+      await atMost(clock, closeMs, gone)
     },
   })
 }

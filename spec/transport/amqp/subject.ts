@@ -1,5 +1,6 @@
 /** RabbitMQ as a subject of the conformance kit. */
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib'
 import * as E from 'fp-ts/lib/Either.js'
 import { amqp } from 'taskwire/amqp'
@@ -49,6 +50,15 @@ const all = async (channel: Channel, queue: string): Promise<ReadonlyArray<GetMe
     if (message === false) return found
     found.push(message)
   }
+}
+
+/** Closes a connection, its socket included: the driver leaves that to the broker. */
+const hangUp = async (model: ChannelModel): Promise<void> => {
+  const { stream } = model.connection as unknown as { readonly stream: Socket }
+  const gone = new Promise((resolve) => stream.once('close', resolve))
+  await model.close()
+  stream.destroy()
+  await gone
 }
 
 /** A part of a broker with names of its own. */
@@ -144,7 +154,7 @@ const world = async (url: string): Promise<World> => {
         for (const queue of requests) await channel.deleteQueue(queue)
         for (const exchange of [eventExchange(prefix), requestExchange(prefix)]) await channel.deleteExchange(exchange)
       })
-      await model?.close()
+      if (model !== undefined) await hangUp(model)
     },
   }
 }
