@@ -210,12 +210,15 @@ export const events = (
     places,
     prepare: async ({ run }) => {
       for (const from of ['retry', 'main'] as const) {
-        const key = streamOfSource(from, keys.stream, own)
         const count = places()
-        if (count > 0)
-          takeIn(from, takenOf(await run(scripts.recover, [key], [group, instance, count, ...held.ids(from)])))
+        if (count <= 0) return false
+        const key = streamOfSource(from, keys.stream, own)
+        const all = takenOf(await run(scripts.recover, [key], [group, instance, count, ...held.ids(from)]))
+        takeIn(from, all)
+        if (all.taken.length + all.lost.length === count) return false
       }
       await care.claim(run)
+      return true
     },
     read: async ({ read }, count) => {
       // n.b. COUNT holds for each of the two streams

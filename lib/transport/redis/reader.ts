@@ -13,8 +13,8 @@ export interface Reading {
   readonly what: string
   /** How many more there is room for. */
   readonly places: () => number
-  /** Once for each connection, before anything is read. */
-  readonly prepare: (wire: Wire) => Promise<unknown>
+  /** For each connection before anything is read, as often as there is room, until it says that it is done. */
+  readonly prepare: (wire: Wire) => Promise<boolean>
   /** Waits for at most so many, for at most `blockMs`, and hands them on. */
   readonly read: (wire: Wire, count: number) => Promise<unknown>
   /** The stream or the group is gone: makes it again. */
@@ -74,8 +74,7 @@ export const reader = (
       }
       try {
         if (!prepared) {
-          await wire.watched(patienceMs, prepare(wire))
-          prepared = true
+          prepared = await wire.watched(patienceMs, prepare(wire))
           continue
         }
         blocked = id

@@ -117,7 +117,7 @@ export const serving = (
   const source = reader(shared, {
     what: stream,
     places: () => (stopped ? 0 : target.subscription.window - target.outstanding),
-    prepare: () => Promise.resolve(),
+    prepare: () => Promise.resolve(true),
     read: async ({ read }, count) => {
       const from = ['NOACK', 'STREAMS', stream, '>']
       const answer = await read('GROUP', requestGroup, instance, 'COUNT', count, 'BLOCK', blockMs, ...from)
