@@ -9,7 +9,7 @@ export interface MeasuredBroker {
   readonly url: string
   /** Empty where it cannot be asked. */
   readonly version: string
-  /** CPU time of its process so far, microseconds; 0 where that cannot be known. */
+  /** CPU time of its process so far, microseconds; NaN where that cannot be known. */
   readonly cpuUs: () => number
   readonly stop: () => Promise<void>
 }
@@ -24,7 +24,7 @@ const cpuOf = (pid: number): number => {
       .split(' ')
     return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND
   } catch {
-    return 0
+    return NaN
   }
 }
 
@@ -55,7 +55,7 @@ export const measuredBroker = async (kind: Kind): Promise<MeasuredBroker> => {
   return {
     url,
     version: await version(),
-    cpuUs: () => (own === undefined ? 0 : cpuOf(own.pid())),
+    cpuUs: () => (own === undefined ? NaN : cpuOf(own.pid())),
     stop: async () => own?.stop(),
   }
 }

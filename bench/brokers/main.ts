@@ -79,7 +79,7 @@ const compare = async (kind: Kind, names: ReadonlyArray<string>, folder: string)
   const broker = await measuredBroker(kind)
   log(`${kind} ${broker.version}: ${rounds} rounds of ${cellMs} ms and ${count} events for ${names.join(', ')}`)
   const noise = watch()
-  const before = cpuUs() + broker.cpuUs()
+  const before = cpuUs() + (broker.cpuUs() || 0)
   const measured: Array<Measured> = []
   let own = 0
   for (let round = 0; round < rounds; round += 1) {
@@ -87,7 +87,7 @@ const compare = async (kind: Kind, names: ReadonlyArray<string>, folder: string)
     // Each round starts with another contender, so that none always runs after the same one.
     for (let turn = 0; turn < names.length; turn += 1) {
       const name = names[(round + turn) % names.length]!
-      const pair = await startPair(part(kind, broker.url, folder, name), { build: folder })
+      const pair = await startPair(part(kind, broker.url, folder, name), { build: folder, brokerCpuUs: broker.cpuUs })
       await pair.prime(withEvents)
       for (const level of levels) await pair.measure(workload(level, WARM_UP_MS, WARM_UP_EVENTS))
       for (const level of levels)
@@ -96,7 +96,7 @@ const compare = async (kind: Kind, names: ReadonlyArray<string>, folder: string)
       await pair.stop()
     }
   }
-  const { loadAverage, otherCores } = noise(own + cpuUs() + broker.cpuUs() - before)
+  const { loadAverage, otherCores } = noise(own + cpuUs() + (broker.cpuUs() || 0) - before)
   await broker.stop()
   const headings = levels.map(heading)
   return {

@@ -1,19 +1,28 @@
 /** The load of events: publishers that await each other's acceptance, and the count of what was handled. */
 import type { Emit, Handled } from './contender.js'
+import { cpuUs } from './load.js'
 import { samples } from './payload.js'
 
 /** Microseconds are lost, but two processes of one machine can compare it. */
 export const now = (): number => performance.timeOrigin + performance.now()
 
-/** Publishes the events `from` to `from + count`, at most `window` of them not yet accepted; gives when it began. */
-export const publish = async (emit: Emit, from: number, count: number, window: number): Promise<number> => {
+export interface Published {
+  /** When the first was published. */
+  readonly began: number
+  /** User and system time of this process, microseconds. */
+  readonly cpuUs: number
+}
+
+/** Publishes the events `from` to `from + count`, at most `window` of them not yet accepted. */
+export const publish = async (emit: Emit, from: number, count: number, window: number): Promise<Published> => {
   let next = from
   const publisher = async (): Promise<void> => {
     while (next < from + count) await emit({ ...samples[0]!, seq: next++ })
   }
+  const cpuBefore = cpuUs()
   const began = now()
   await Promise.all(Array.from({ length: Math.min(window, count) }, publisher))
-  return began
+  return { began, cpuUs: cpuUs() - cpuBefore }
 }
 
 export interface Tally {

@@ -13,6 +13,8 @@ export interface Cell {
   readonly p99Us: number
   /** Client and server together, microseconds per request or event. */
   readonly cpuUs: number
+  /** The broker's, where there is one of the benchmark's own. */
+  readonly brokerUs: number
 }
 
 /** What a pair is put under. */
@@ -35,6 +37,8 @@ export interface Pair {
 export interface Options {
   /** The folder of the compiled code. */
   readonly build: string
+  /** CPU time so far of the broker between the two, microseconds. */
+  readonly brokerCpuUs?: () => number
   /** Node options of the two processes; none by default. */
   readonly execArgv?: ReadonlyArray<string>
 }
@@ -90,6 +94,7 @@ const leave = async (child: ChildProcess): Promise<void> => {
 }
 
 export const startPair = async (part: Part, options: Options): Promise<Pair> => {
+  const { brokerCpuUs = () => NaN } = options
   const server = await start('server', part, options)
   const client = await start('client', part, options)
 
@@ -112,11 +117,24 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
     const from = next
     next += count
     await ask(server, { _tag: 'expect', from, count }, 'ready')
-    const [{ began }, { at, missing }] = await Promise.all([
+    const [{ began, cpuUs: clientUs }, { at, missing }] = await Promise.all([
       ask(client, { _tag: 'publish', from, count, window }, 'published'),
       ask(server, { _tag: 'handled', ms }, 'handled'),
     ])
-    return { seconds: (at - began) / 1000, missing }
+    return { clientUs, seconds: (at - began) / 1000, missing }
+  }
+
+  const put = async (workload: Workload) => {
+    if (workload._tag === 'requests') {
+      const { inFlight, ms } = workload
+      const { load } = await ask(client, { _tag: 'run', inFlight, ms }, 'load')
+      const { requests, seconds, p50Us, p99Us, cpuUs } = load
+      return { count: requests, clientUs: cpuUs, rate: requests / seconds, p50Us, p99Us }
+    }
+    const { count, window } = workload
+    const { clientUs, seconds, missing } = await events(count, window, HANDLED_MS)
+    if (missing > 0) throw new Error(`${part.name}: ${missing} of ${count} events were not handled`)
+    return { count, clientUs, rate: count / seconds, p50Us: NaN, p99Us: NaN }
   }
 
   return {
@@ -129,19 +147,11 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
         if (tries <= 0) throw new Error(`${part.name}: no event arrives`)
     },
     measure: async (workload) => {
-      if (workload._tag === 'requests') {
-        const { inFlight, ms } = workload
-        const before = await cpuOf(server)
-        const { load } = await ask(client, { _tag: 'run', inFlight, ms }, 'load')
-        const after = await cpuOf(server)
-        const { requests, seconds, p50Us, p99Us, cpuUs } = load
-        return { rate: requests / seconds, p50Us, p99Us, cpuUs: (cpuUs + after - before) / requests }
-      }
-      const { count, window } = workload
-      const before = await cpu()
-      const { seconds, missing } = await events(count, window, HANDLED_MS)
-      if (missing > 0) throw new Error(`${part.name}: ${missing} of ${count} events were not handled`)
-      return { rate: count / seconds, p50Us: NaN, p99Us: NaN, cpuUs: ((await cpu()) - before) / count }
+      const brokerBefore = brokerCpuUs()
+      const before = await cpuOf(server)
+      const { count, clientUs, rate, p50Us, p99Us } = await put(workload)
+      const used = clientUs + (await cpuOf(server)) - before
+      return { rate, p50Us, p99Us, cpuUs: used / count, brokerUs: (brokerCpuUs() - brokerBefore) / count }
     },
     cpu,
     stop: async () => {

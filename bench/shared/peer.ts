@@ -3,7 +3,7 @@
  * and sends commands over IPC; it ends when that channel closes.
  */
 import { checkOf, type Contenders } from './contender.js'
-import { publish, tally } from './events.js'
+import { publish, type Published, tally } from './events.js'
 import { cpuUs, type Load, prime, run } from './load.js'
 
 /** What both processes of a contender are told. */
@@ -29,7 +29,7 @@ export type Answer =
   | { readonly _tag: 'ready' }
   | { readonly _tag: 'cpu'; readonly us: number }
   | { readonly _tag: 'load'; readonly load: Load }
-  | { readonly _tag: 'published'; readonly began: number }
+  | ({ readonly _tag: 'published' } & Published)
   | { readonly _tag: 'handled'; readonly at: number; readonly missing: number }
   | { readonly _tag: 'failed'; readonly message: string }
 
@@ -79,7 +79,7 @@ const client = async (): Promise<(command: Command) => Promise<Answer>> => {
         return { _tag: 'load', load: await run(call, command.inFlight, command.ms) }
       case 'publish':
         if (emit === undefined) throw new Error(`${name} has no events`)
-        return { _tag: 'published', began: await publish(emit, command.from, command.count, command.window) }
+        return { _tag: 'published', ...(await publish(emit, command.from, command.count, command.window)) }
       default:
         throw new Error(`${command._tag} is not for a client`)
     }

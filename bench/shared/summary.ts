@@ -22,6 +22,7 @@ export interface Row {
   readonly p50Us: number
   readonly p99Us: number
   readonly cpuUs: number
+  readonly brokerUs: number
   /** Requests or events per second against each other contender: above 1 is faster. */
   readonly rateAgainst: Readonly<Record<string, Spread | undefined>>
   /** 99th percentile and CPU per request against NestJS: below 1 is better. */
@@ -61,6 +62,7 @@ export const summarise = (
         p50Us: median('p50Us'),
         p99Us: median('p99Us'),
         cpuUs: median('cpuUs'),
+        brokerUs: median('brokerUs'),
         rateAgainst: Object.fromEntries(names.map((other) => [other, against(other, 'rate')])),
         p99AgainstNest: against('nestjs', 'p99Us'),
         cpuAgainstNest: against('nestjs', 'cpuUs'),

@@ -13,6 +13,7 @@ type Column = readonly [title: string, cell: (row: Row) => string]
 const columnsOf = (rows: ReadonlyArray<Row>, unit: string): ReadonlyArray<Column> => {
   const peers = [...new Set(rows.map((row) => row.name))].filter((name) => name !== 'taskwire')
   const first = peers.filter((name) => name === 'nestjs')
+  const own = rows.some((row) => !Number.isNaN(row.brokerUs))
   const timed = rows.some((row) => !Number.isNaN(row.p50Us))
   const latency = (column: Column): ReadonlyArray<Column> => (timed ? [column] : [])
   return [
@@ -21,6 +22,7 @@ const columnsOf = (rows: ReadonlyArray<Row>, unit: string): ReadonlyArray<Column
     ...latency(['p50', (row) => micros(row.p50Us)]),
     ...latency(['p99', (row) => micros(row.p99Us)]),
     [`CPU/${unit}`, (row) => `${row.cpuUs.toFixed(1)} us`],
+    ...(own ? [['of broker', (row) => `${row.brokerUs.toFixed(1)} us`] satisfies Column] : []),
     ...[...new Set([...first, ...peers])].map((peer): Column => [
       `${unit}/s : ${peer}`,
       (row) => range(row.rateAgainst[peer]),

@@ -1,9 +1,10 @@
 /**
- * The practical limit on RabbitMQ: no Nagle, direct reply-to, requests acknowledged as they start and events after their
+ * The practical limit on RabbitMQ: no Nagle, one write a tick, direct reply-to, requests acknowledged as they start and events after their
  * handlers, one acknowledgement for all that came in a tick; events confirmed, persistent and in a quorum queue.
  */
 import { Buffer } from 'node:buffer'
-import { type Channel, connect as dial, type ConsumeMessage } from 'amqplib'
+import type { Socket } from 'node:net'
+import { type Channel, type ChannelModel, connect as dial, type ConsumeMessage } from 'amqplib'
 import type { BrokerContender, Place } from '../contenders.js'
 import { replies } from './replies.js'
 
@@ -16,6 +17,33 @@ const events = ({ id }: Place): string => `${id}.events`
 
 const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 const value = ({ content }: ConsumeMessage): unknown => JSON.parse(content.toString())
+
+/** One system call for all frames of a tick: amqplib writes each message on its own. */
+const gather = (connection: ChannelModel): void => {
+  const { stream } = connection.connection as unknown as { readonly stream: Socket }
+  const write: (bytes: Uint8Array) => boolean = stream.write.bind(stream)
+  let corked = false
+  const flush = (): void => {
+    corked = false
+    stream.uncork()
+  }
+  Object.assign(stream, {
+    write: (chunk: Uint8Array): boolean => {
+      if (!corked) {
+        corked = true
+        stream.cork()
+        process.nextTick(flush)
+      }
+      return write(chunk)
+    },
+  })
+}
+
+const open = async ({ url }: Place): Promise<ChannelModel> => {
+  const connection = await dial(url, { noDelay: true })
+  gather(connection)
+  return connection
+}
 
 /** Acknowledges all that came in this tick with its last message. */
 const acknowledge = (channel: Channel): ((message: ConsumeMessage) => void) => {
@@ -35,7 +63,7 @@ const cancelled = (): never => {
 }
 
 export const serve: BrokerContender['serve'] = async (place, check, handled) => {
-  const connection = await dial(place.url, { noDelay: true })
+  const connection = await open(place)
 
   const rpc = await connection.createChannel()
   await rpc.assertQueue(requests(place), { durable: true, autoDelete: true })
@@ -61,7 +89,7 @@ export const serve: BrokerContender['serve'] = async (place, check, handled) => 
 }
 
 export const connect: BrokerContender['connect'] = async (place, check) => {
-  const connection = await dial(place.url, { noDelay: true })
+  const connection = await open(place)
   const { wait, settle, fail } = replies()
 
   const rpc = await connection.createChannel()
