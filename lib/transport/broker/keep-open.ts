@@ -63,6 +63,7 @@ export const keepOpen = <A>(
   let failed: ConnectError | undefined
   let ended: ConnectError | undefined
   let tries = 0
+  let said = ''
   let everOpen = false
   let forget: (() => void) | undefined
   let closing: Promise<void> | undefined
@@ -113,7 +114,10 @@ export const keepOpen = <A>(
           end(result.left)
           return
         }
-        if (everOpen || tries === 0) log(`${what} cannot be opened: ${render(result.left)}`)
+        // n.b. not the first time, which passes where a broker is starting; and once for as long as the reason is the same
+        const why = render(result.left)
+        if (tries > 0 && why !== said) log(`${what} cannot be opened: ${why}`)
+        if (tries > 0) said = why
         tell(attempts, result)
         later()
         return
@@ -129,6 +133,7 @@ export const keepOpen = <A>(
       current = opened
       everOpen = true
       failed = undefined
+      said = ''
       status$.next('ready')
       tell(attempts, result)
       tell(ends, result)

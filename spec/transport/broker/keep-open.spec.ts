@@ -47,6 +47,18 @@ describe('a connection that is kept open', () => {
     await kept.close()
   })
 
+  test('says once why it cannot be opened, and not of a single failure', async () => {
+    const once = broker(E.left(down))
+    await once.advance(1_000)
+    expect(once.kept.current()).toBe('open 2')
+    expect(once.log).toEqual([])
+    const often = broker(E.left(down), E.left(down), E.left(down), E.left(down))
+    await often.advance(10_000)
+    expect(often.kept.current()).toBe('open 5')
+    expect(often.log).toEqual(['x: the connection cannot be opened: x: down'])
+    await Promise.all([once.kept.close(), often.kept.close()])
+  })
+
   test('is opened again when it is lost, and the old one is closed', async () => {
     const { kept, advance, closed, statuses, log, lose } = broker()
     await kept.opened()
