@@ -1,7 +1,7 @@
 /** Requests: who is there to answer them, and that none runs twice, late, or after its caller was told that nobody is there. */
 import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { createMicroservice } from 'taskwire'
+import { createMicroservice, type AnyEndpoint, type Service } from 'taskwire'
 import { describe, expect, test } from 'vitest'
 import { withBroker } from '../../brokers/suite.js'
 import { asked, caller, connected, on, outgoing, pause, place, replica, serve, until } from './support.js'
@@ -57,7 +57,7 @@ await withBroker('redis', (url) => {
     test('because its replica was killed fails once that is taken for gone', async () => {
       const { plain, prefix, options } = place(url, { limits: { presenceMs: 1_000 } })
       const presence = `{${prefix}ask}:presence`
-      await plain.zadd(presence, Date.now() + 1_000, 'died')
+      await plain.zadd(presence, String(Date.now() + 1_000), 'died')
       await plain.xgroup('CREATE', `{${prefix}ask}:requests`, 'requests', '0', 'MKSTREAM')
       const sender = await connected(options)
       const began = Date.now()
@@ -71,12 +71,12 @@ await withBroker('redis', (url) => {
     const presence = `{${prefix}ask}:presence`
     const { stop } = await replica(options, [on('message', 'ask')], { instance: 'me' })
     for (let n = 0; n < 5; n++) {
-      expect(await plain.zrange(presence, 0, -1)).toEqual(['me'])
+      expect(await plain.zrange(presence, '0', '-1')).toEqual(['me'])
       expect(Number(await plain.zscore(presence, 'me'))).toBeGreaterThan(Date.now() - 50)
       await pause(150)
     }
     await stop()
-    expect(await plain.zrange(presence, 0, -1)).toEqual([])
+    expect(await plain.zrange(presence, '0', '-1')).toEqual([])
   })
 
   test('requests beyond what a replica has room for wait for another, or for a place', async () => {
@@ -124,7 +124,7 @@ await withBroker('redis', (url) => {
   test('requests that nobody reads are bounded', async () => {
     const { plain, prefix, options } = place(url, { limits: { maxRequests: 100 } })
     // Somebody is there, and reads nothing.
-    await plain.zadd(`{${prefix}ask}:presence`, Date.now() + 60_000, 'frozen')
+    await plain.zadd(`{${prefix}ask}:presence`, String(Date.now() + 60_000), 'frozen')
     const sender = await connected(options)
     for (let n = 0; n < 1_000; n++) sender.request(outgoing('ask', String(n)), () => undefined)
     await until('all are written', async () => {
@@ -137,7 +137,8 @@ await withBroker('redis', (url) => {
     const { options } = place(url)
     const patterns = ['a', 'a:requests', '{a}', 'a}:requests', 'a:g:retry', '{a}:g:dlq', 'a-3A', 'replies:x']
     const heard: Array<string> = []
-    const service = patterns.reduce(
+    const empty: Service<never, AnyEndpoint> = createMicroservice('g')
+    const service = patterns.reduce<Service<never, AnyEndpoint>>(
       (so, pattern) => ({
         ...so,
         endpoints: [
@@ -147,9 +148,9 @@ await withBroker('redis', (url) => {
             .onMessage(pattern, t.string, (text) => TE.right(`${pattern} ${text}`)).endpoints,
         ],
       }),
-      createMicroservice('g') as never as { readonly endpoints: ReadonlyArray<never> },
+      empty,
     )
-    await serve(service as never, options)
+    await serve(service, options)
     const client = caller(options)
     for (const pattern of patterns) {
       expect(await client.send(pattern, 'x', t.string)()).toEqual({ _tag: 'Right', right: `${pattern} x` })
