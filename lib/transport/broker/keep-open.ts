@@ -35,11 +35,13 @@ export interface Opening<A> {
   readonly close: (open: A) => Promise<unknown>
   /** What is kept open, for the log: `redis: the reading connection`. */
   readonly what: string
+  /** The longest wait before another attempt, in milliseconds; default 30,000. */
+  readonly longestMs?: number
 }
 
 /** Reconnecting waits at most so long, in milliseconds, and starts from the beginning once it was open for so long. */
 const firstMs = 100
-const longestMs = 30_000
+const defaultLongestMs = 30_000
 const settledMs = 10_000
 
 const fatal: ReadonlySet<ConnectError['_tag']> = new Set<ConnectError['_tag']>([
@@ -53,7 +55,7 @@ const fatal: ReadonlySet<ConnectError['_tag']> = new Set<ConnectError['_tag']>([
 export const keepOpen = <A>(
   { clock, random, log }: Pick<Environment, 'clock' | 'random' | 'log'>,
   name: string,
-  { open, close, what }: Opening<A>,
+  { open, close, what, longestMs = defaultLongestMs }: Opening<A>,
 ): KeptOpen<A> => {
   const status$ = new ReplaySubject<Status>(1)
   const waiting = line<{ readonly run: (open: A) => void; readonly never: (error: ConnectError) => void }>()
