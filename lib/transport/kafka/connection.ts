@@ -209,6 +209,7 @@ export const connection = <N extends string>(
       settings,
       names,
       environment,
+      way,
       partitions: async () => {
         const opened = await way.opened()
         if (E.isLeft(opened)) return opened
@@ -333,7 +334,7 @@ export const connection = <N extends string>(
       const consumers = [
         ...(hearing === undefined ? [] : [{ groupId: names.group(group), ...hearing }]),
         ...(answering === undefined ? [] : [{ groupId: names.requestGroup(group), ...answering }]),
-      ].map((work) => consuming(driver, settings, environment, work))
+      ].map((work) => consuming(driver, settings, environment, way, work))
       for (const { kept, close } of consumers) watch(kept, close)
       settleAll = async () => {
         await hearing?.flush()

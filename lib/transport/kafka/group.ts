@@ -9,7 +9,7 @@ import { sharing } from './assigner.js'
 import { connectError } from './failures.js'
 import { join, type Assignment, type Member } from './member.js'
 import type { Settings } from './options.js'
-import { waits } from './settled.js'
+import { opened, waits } from './settled.js'
 import type { Driver } from './station.js'
 
 /** A partition that this member has now. */
@@ -73,11 +73,13 @@ export const consuming = (
   driver: Driver,
   settings: Settings,
   environment: Environment,
+  way: KeptOpen<unknown>,
   work: Work,
 ): { readonly kept: KeptOpen<Member>; readonly close: () => Promise<void> } => {
   const { clock } = environment
   const { groupId, topics } = work
   const closing = new AbortController()
+  let latest: Member | undefined
 
   /** Commits the end of each place as the group's first position there. */
   const beginAtEnd = async (
@@ -127,6 +129,7 @@ export const consuming = (
         }
       }
     }
+    await opened(way, closing.signal)
     const joined = await join(
       driver,
       settings,
@@ -134,9 +137,11 @@ export const consuming = (
       {
         groupId,
         topics,
+        before: latest?.id(),
         assigner: (cluster) => sharing(driver, cluster),
         leaving: work.leaving,
         joined: (assignment, member) => {
+          latest = member
           positions = begin(assignment, member)
         },
         batch: async (payload) => {

@@ -21,6 +21,8 @@ export interface Link {
 const everyMs = 2_000
 const answerMs = 2_500
 const closeMs = 1_500
+/** Between attempts: a service is to consume again within 5 s of its broker's return. */
+const longestMs = 3_000
 
 /** Kept open until it is closed. `probed` is the topic that is asked for; it need not exist. */
 export const link = (driver: Driver, settings: Settings, environment: Environment, probed: string): KeptOpen<Link> => {
@@ -28,6 +30,7 @@ export const link = (driver: Driver, settings: Settings, environment: Environmen
   const { name } = settings
   return keepOpen<Link>(environment, name, {
     what: `${name}: the connection to Kafka`,
+    longestMs,
     close: (one) => one.end(),
     open: async (lost) => {
       let over = false

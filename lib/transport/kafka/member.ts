@@ -14,6 +14,8 @@ import { patient, station, type Driver } from './station.js'
 export type Assignment = Readonly<Record<string, ReadonlyArray<number>>>
 
 export interface Member {
+  /** As the group knows it; it changes only with the member. */
+  readonly id: () => string | undefined
   readonly consumer: Consumer
   readonly cluster: Cluster
   readonly coordinator: () => Promise<Broker>
@@ -31,10 +33,17 @@ export interface Duties {
   /** It has joined; nothing is fetched before this returns. */
   readonly joined: (assignment: Assignment, member: Member) => void
   readonly batch: (payload: EachBatchPayload) => Promise<void>
+  /** The one that this one takes the place of, which could not say that it leaves. */
+  readonly before: string | undefined
   /** The broker no longer had the position of a partition; it starts over at what is there. */
   readonly reset: (topic: string, partition: number) => void
   /** It is of no use any more. */
   readonly lost: (why: string) => void
+}
+
+// The types of kafkajs leave this out.
+type Leavable = Broker & {
+  readonly leaveGroup?: (member: { readonly groupId: string; readonly memberId: string }) => Promise<unknown>
 }
 
 /** Leaving is bounded, in milliseconds: kafkajs waits for the fetch that is under way, and without bounds for brokers. */
@@ -78,9 +87,14 @@ export const join = async (
       ({ cluster }) => {
         // n.b. kafkajs calls this right before each join, and has no other place where a member may finish what it holds
         const find = cluster.findGroupCoordinator.bind(cluster)
+        let { before } = duties
         cluster.findGroupCoordinator = async (group) => {
           await duties.leaving()
-          return find(group)
+          const coordinator: Leavable = await find(group)
+          // n.b. or the group waits for it until its session has timed out
+          if (before !== undefined) await coordinator.leaveGroup?.({ groupId, memberId: before }).catch(() => undefined)
+          before = undefined
+          return coordinator
         }
         heard.cluster = cluster
         heard.find = find
@@ -100,11 +114,13 @@ export const join = async (
     at.destroy()
     await settled(clock, left, lastMs)
   }
-  const member: Member = { consumer, cluster, coordinator: () => find({ groupId }), end }
+  let id: string | undefined
+  const member: Member = { id: () => id, consumer, cluster, coordinator: () => find({ groupId }), end }
 
   const first = new Promise<Either<ConnectError, void>>((resolve) => {
     consumer.on('consumer.group_join', ({ payload }) => {
       if (over) return
+      id = payload.memberId
       duties.joined(payload.memberAssignment, member)
       resolve(E.right(undefined))
     })

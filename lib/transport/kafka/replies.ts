@@ -15,7 +15,7 @@ import { join, type Member } from './member.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import { bodyOf, fieldsOf } from './record.js'
-import { waits } from './settled.js'
+import { opened, waits } from './settled.js'
 import type { Driver } from './station.js'
 
 /** Where this process gets its replies. */
@@ -30,6 +30,7 @@ export interface Replying {
   readonly settings: Settings
   readonly names: Names
   readonly environment: Environment
+  readonly way: KeptOpen<unknown>
   /** The number of partitions of the topic of replies; makes it where that is wanted. */
   readonly partitions: () => Promise<E.Either<ConnectError, number>>
   /** A reply to this process, or to one that shares its partition. */
@@ -41,15 +42,18 @@ export const replies = ({
   settings,
   names,
   environment,
+  way,
   partitions,
   heard,
 }: Replying): { readonly kept: KeptOpen<ReplyPath>; readonly close: () => Promise<void> } => {
   const { instance } = environment
   const topic = names.replies
   const closing = new AbortController()
+  let before: string | undefined
   let position: { readonly partition: number; next: number } | undefined
 
   const open = async (lost: (why: string) => void): Promise<E.Either<ConnectError, ReplyPath>> => {
+    await opened(way, closing.signal)
     const found = await partitions()
     if (E.isLeft(found)) return found
     const partition =
@@ -61,6 +65,7 @@ export const replies = ({
       {
         groupId: names.replyGroup(instance),
         topics: [topic],
+        before,
         assigner: (cluster) => {
           const own = pinned(driver, topic, partition)
           return {
@@ -73,7 +78,8 @@ export const replies = ({
           }
         },
         leaving: () => Promise.resolve(),
-        joined: (_, { consumer }) => {
+        joined: (_, { consumer, id }) => {
+          before = id()
           if (position !== undefined) consumer.seek({ topic, partition, offset: String(position.next) })
         },
         batch: ({ batch, resolveOffset }) => {

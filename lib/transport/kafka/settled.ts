@@ -1,5 +1,6 @@
 /** Waiting for what may never come. */
 import type { Clock } from '../../core/clock.js'
+import type { KeptOpen } from '../broker/keep-open.js'
 
 /** Resolves `ms` later. */
 export const waits = (clock: Clock, ms: number): Promise<void> =>
@@ -25,4 +26,21 @@ export const settled = <A>(clock: Clock, work: Promise<A>, ms: number): Promise<
         reject(cause as Error)
       },
     )
+  })
+
+/** Resolves once it is open, or will never be, or the signal is aborted. */
+export const opened = (kept: KeptOpen<unknown>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      quit()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    let quit = (): void => undefined
+    if (signal.aborted) {
+      resolve()
+      return
+    }
+    signal.addEventListener('abort', end)
+    quit = kept.whenOpen(end, end)
   })
