@@ -6,6 +6,7 @@ import type { Task } from 'fp-ts/lib/Task.js'
 import type { ConnectError } from '../../core/error.js'
 import type { Connection, Environment, Subscription } from '../transport.js'
 import { transportFailed } from '../broker/failing.js'
+import { atMost } from './at-most.js'
 import { calling } from './calling.js'
 import type { RedisContext } from './context.js'
 import { callFailed, connectFailed, isAnswer } from './errors.js'
@@ -108,15 +109,8 @@ export const connection = (
     await Promise.all([...heard, ...answered].map((one) => one.stop()))
   }
 
-  const leave = async (wire: Wire | undefined): Promise<void> => {
-    let forget = (): void => undefined
-    const enough = new Promise<void>((resolve) => {
-      forget = clock.after(leaveMs, resolve)
-    })
-    const left = Promise.all(heard.map((one) => one.leave(wire).catch(() => undefined)))
-    await Promise.race([left, enough])
-    forget()
-  }
+  const leave = (wire: Wire | undefined): Promise<void> =>
+    atMost(clock, leaveMs, Promise.allSettled(heard.map((one) => one.leave(wire))))
   const close = async (): Promise<void> => {
     calls.close()
     emits.close()

@@ -4,6 +4,7 @@ import type { Settlement } from '../../core/settlement.js'
 import { field, type Writing } from '../broker/attributes.js'
 import { deadlineOf } from '../broker/deadline.js'
 import { replyOf, writeReply } from '../broker/reply.js'
+import { atMost } from './at-most.js'
 import { contextOf, messageOf } from './context-of.js'
 import { entryOf, readOf, type Read } from './entry.js'
 import { createGroup } from './group.js'
@@ -17,6 +18,9 @@ import type { Wire } from './wire.js'
 
 /** When a reply is published again that nobody heard, in milliseconds: its caller may be about to reconnect. */
 const unheardMs = [100, 400, 1_600]
+
+/** How long a stop waits for what others are told of it, in milliseconds. */
+const leaveMs = 500
 
 export interface Serving {
   readonly reader: Reader
@@ -144,9 +148,9 @@ export const serving = (
       timers.clear()
       const wire = commands.current()
       // n.b. first, so that no caller waits for this replica any more
-      await wire?.redis.zrem(presence, instance).catch(() => undefined)
+      if (wire !== undefined) await atMost(clock, leaveMs, wire.redis.zrem(presence, instance))
       await source.stop()
-      await wire?.run(scripts.leave, [stream], [requestGroup, instance]).catch(() => undefined)
+      if (wire !== undefined) await atMost(clock, leaveMs, wire.run(scripts.leave, [stream], [requestGroup, instance]))
     },
     close: () => {
       for (const forget of timers) forget()
