@@ -152,6 +152,7 @@ export const connection = <N extends string>(
     for (const abort of [...emits]) abort()
     for (const one of consumers) one.close()
     abandon.abort()
+    await Promise.all(consumers.map(({ intake }) => intake.quiet()))
     const intakes = Promise.all(consumers.map(({ intake }) => intake.kept.close()))
     await Promise.all([publish.close(), consume?.close(), intakes])
     status$.next('closed')

@@ -14,6 +14,9 @@ export interface Live {
   readonly channel: Channel
   readonly lost: (why: string) => void
   open: boolean
+  /** When something was last acknowledged, in the clock's milliseconds. */
+  ackedAt: number
+  readonly now: () => number
 }
 
 /** What a queue delivered. */
@@ -28,6 +31,8 @@ export interface Intake {
   readonly widen: () => void
   /** Ends the deliveries; the channel stays, for what is still to be settled. Idempotent. */
   readonly stop: () => Promise<void>
+  /** Resolves when the last acknowledgement has certainly been applied. */
+  readonly quiet: () => Promise<void>
 }
 
 export interface Consumption {
@@ -47,11 +52,18 @@ const mostPrefetch = 65_535
 /** How long the broker may take to end the deliveries, in milliseconds. */
 const cancelMs = 2_000
 
+/**
+ * How long after the last acknowledgement its channel may be closed, in milliseconds. n.b. a quorum queue applies them
+ * later than it takes them, and forgets those of a closed channel that it has not applied: seen with 467 of 500 events.
+ */
+const applyMs = 50
+
 /** Acknowledges; false when the channel is gone, and with it the delivery. */
 export const ack = ({ message, live }: Taken): boolean => {
   if (!live.open) return false
   try {
     live.channel.ack(message)
+    live.ackedAt = live.now()
     return true
   } catch {
     return false
@@ -115,7 +127,7 @@ export const intake = (
   const opening = async (wire: Wire, lost: (why: string) => void): Promise<Live> => {
     const channel = await wire.channel(lost)
     running.clear()
-    const live: Live = { wire, channel, open: true, lost }
+    const live: Live = { wire, channel, open: true, lost, ackedAt: Number.NEGATIVE_INFINITY, now: env.clock.now }
     channel.on('close', () => {
       live.open = false
       queueMicrotask(() => {
@@ -158,6 +170,14 @@ export const intake = (
 
   return {
     kept,
+    quiet: async () => {
+      const live = kept.current()
+      const left = (live?.ackedAt ?? 0) + applyMs - env.clock.now()
+      if (live?.open === true && left > 0)
+        await new Promise<void>((resolve) => {
+          env.clock.after(left, resolve)
+        })
+    },
     widen: () => {
       if (wide) return
       wide = true

@@ -1,6 +1,6 @@
 /** What is declared at the broker. Declaring again is harmless, unless the arguments differ: that is a mismatch. */
 import type { Channel, Options } from 'amqplib'
-import { deadQueue, eventExchange, requestExchange, retryQueue, tiers, type Tier } from './names.js'
+import { deadQueue, eventExchange, requestExchange, retryQueue, type Tier } from './names.js'
 import type { Settings } from './options.js'
 import type { Wire } from './wire.js'
 
@@ -53,32 +53,15 @@ export const declareRetry = async (
   await channel.assertQueue(retryQueue(queue, tier), retryOptions(queue, tier, queueType))
 }
 
-const exists = async (wire: Wire, queue: string): Promise<boolean> => {
-  try {
-    await wire.aside((channel) => channel.checkQueue(queue))
-    return true
-  } catch (error) {
-    if ((error as { readonly code?: unknown }).code === 404) return false
-    throw error
-  }
-}
-
-/**
- * The queue of an event endpoint and that of its dead letters. Retry queues are made when they are first needed; one that
- * is there already is checked here, so that a mismatch keeps the service from starting.
- */
-export const declareEvent = async (wire: Wire, settings: Settings, queue: string, pattern: string): Promise<void> => {
-  const exchange = eventExchange(settings.prefix)
-  const found: Array<Tier> = []
-  for (const tier of tiers) if (await exists(wire, retryQueue(queue, tier))) found.push(tier)
-  await wire.aside(async (channel) => {
+/** The queue of an event endpoint and that of its dead letters. Retry queues are made when they are first needed. */
+export const declareEvent = (wire: Wire, settings: Settings, queue: string, pattern: string): Promise<void> =>
+  wire.aside(async (channel) => {
+    const exchange = eventExchange(settings.prefix)
     await channel.assertExchange(exchange, 'topic', { durable: true })
     await declareDead(channel, deadQueue(queue))
     await channel.assertQueue(queue, eventOptions(queue, settings.queueType))
-    for (const tier of found) await declareRetry(channel, queue, tier, settings)
     await channel.bindQueue(queue, exchange, pattern)
   })
-}
 
 /** The queue of a message pattern. It goes with its last consumer, which is how callers learn that nobody is there. */
 export const declareRequest = (wire: Wire, { prefix }: Settings, queue: string, pattern: string): Promise<void> =>
