@@ -1,5 +1,6 @@
 /** Redis that goes away, is not there, does not let us in, or says nothing. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as t from 'io-ts'
@@ -159,6 +160,41 @@ await withOwnBroker('redis', (start) => {
       _tag: 'Left',
       left: { _tag: 'Unauthorized' },
     })
+  })
+
+  test('a user that may do what the documentation says may do everything', { timeout: 30_000 }, async () => {
+    const broker = await start()
+    const page = await readFile(new URL('../../../docs/redis.md', import.meta.url), 'utf8')
+    const [, keys = '', commands = ''] = /`(~shop[^)]*`)\)[^`]*`(\+@stream[^`]*)`/s.exec(page) ?? []
+    const rules = [...keys.matchAll(/[~&][^`]+/g)].map(([rule]) => rule)
+    expect(rules).toHaveLength(3)
+    await broker.command('ACL', 'SETUSER', 'users', 'on', '>pw', ...rules, ...commands.split(' '))
+    const lines: Array<string> = []
+    const options = {
+      url: broker.url.replace('//', '//users:pw@'),
+      prefix: 'shop.',
+      limits: { reclaimMs: 50, leaseMs: 150, presenceMs: 150, heartbeatMs: 50 },
+    }
+    const { connection, got, stop } = await replica(options, [on('event', 'e'), on('message', 'm')], {
+      log: (line) => lines.push(line),
+    })
+    const answer = asked(connection, outgoing('m', '1'))
+    for (const n of ['1', '2', '3']) await published(connection, outgoing('e', n, { mandatory: true }))
+    await until('all arrive', () => got.length === 4)
+    const failed = { _tag: 'HandlerFailed', message: '', errorId: undefined, attempts: 1 } as const
+    const reason = { ...failed, firstFailedAt: 1, lastFailedAt: 1 }
+    const events = got.filter(({ subscription }) => subscription === 0)
+    events[0]!.settle({ _tag: 'Retry', delayMs: 10, attempt: 2, reason })
+    events[1]!.settle({ _tag: 'DeadLetter', reason })
+    got.find(({ subscription }) => subscription === 1)!.settle({ _tag: 'Reply', status: 'ok', body: '' })
+    expect(await answer).toMatchObject({ _tag: 'Reply' })
+    expect(await asked(connection, outgoing('nobody', '1'))).toMatchObject({ error: { _tag: 'NoHandler' } })
+    await until('the retry comes', () => got.length === 5)
+    await pause(500)
+    await stop()
+    await connection.close()
+    expect(lines).toEqual([])
+    expect(await broker.command('ACL', 'LOG')).not.toContain('reason')
   })
 
   test('TLS is spoken, and a certificate that nobody vouches for is refused', async () => {
