@@ -4,34 +4,22 @@
  * n.b. kafkajs waits for a batch before it fetches anything again from the same broker, so a batch ends once its records
  * are taken, not when they are handled: a slow handler, a retry and a key that waits hold up nobody else.
  */
-import * as O from 'fp-ts/lib/Option.js'
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
-import { makeContext } from '../../core/context.js'
-import type { Deliver, Withdraw } from '../../core/delivery.js'
-import type { Settlement } from '../../core/settlement.js'
-import { field, headersOf, numberOf } from '../broker/attributes.js'
+import type { Deliver } from '../../core/delivery.js'
+import { field, numberOf } from '../broker/attributes.js'
 import { reasonOf } from '../broker/failing.js'
 import type { Environment, Subscription } from '../transport.js'
+import { commits } from './commits.js'
 import type { KafkaContext } from './context.js'
-import { typeOf } from './failures.js'
 import type { Assigned } from './group.js'
+import { handing, type Endpoint, type Hands } from './handing.js'
 import type { Member } from './member.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Record, Sent } from './outbox.js'
-import { bodyOf, described, dueIn, fieldsOf, keyOf } from './record.js'
-import { letterRecord, originOf, retryRecord } from './retry.js'
-import {
-  emptyWindow,
-  finish,
-  laneOf,
-  nextOf,
-  putBack,
-  type Entry,
-  type Item,
-  type Lane,
-  type Window,
-} from './window.js'
+import { dueIn, fieldsOf, keyOf } from './record.js'
+import { settling } from './settling.js'
+import { emptyWindow, finish, laneOf, placeOf, woken, type Entry, type Item, type Window } from './window.js'
 
 /** Records of a partition from the first that is not done to the last that was taken; a crash repeats at most so many. */
 const maxTaken = 500
@@ -39,34 +27,8 @@ const maxTaken = 500
 const maxBytes = 64 * 1_048_576
 /** How long a batch waits for room before its partition is paused, in milliseconds. */
 const batchMs = 1_000
-/** Commits: at the latest after so many milliseconds, or so many records. */
-const commitMs = 500
-const commitRecords = 500
-/** How long handlers may finish before this member joins again, in milliseconds. Within kafkajs' session of 30 s. */
+/** How long handlers may finish before this member joins again, in milliseconds. Within a session of 30 s. */
 const leavingMs = 15_000
-/** A retry that waits in this process holds up its partition: no longer than so many milliseconds. */
-const longestDelayMs = 10_000
-/** After `Refuse`, in milliseconds. */
-const restMs = 100
-/** Between attempts at writing to the service's own topics, in milliseconds. */
-const firstBackOffMs = 100
-const lastBackOffMs = 10_000
-
-/** An event endpoint. */
-interface Endpoint {
-  readonly index: number
-  readonly subscription: Subscription
-  /** Lanes of the partitions that this member has, and whose turn it is. */
-  lanes: ReadonlyArray<Lane>
-  turn: number
-  held: number
-  giving: boolean
-}
-
-interface Held {
-  readonly item: Item
-  withdraw: Withdraw | undefined
-}
 
 export interface Eventing<N extends string> {
   readonly settings: Settings
@@ -94,22 +56,12 @@ export interface Events {
   readonly close: () => void
 }
 
-const placeOf = (topic: string, partition: number): string => `${topic}/${String(partition)}`
-
-const rebalancing: ReadonlySet<unknown> = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-  'NOT_COORDINATOR_FOR_GROUP',
-])
-
 export const events = <N extends string>(on: Eventing<N>): Events => {
-  const { settings, names, environment, deliver, write } = on
+  const { settings, names, environment, subscriptions } = on
   const { clock, log, group } = environment
-  const endpoints: ReadonlyArray<Endpoint> = on.subscriptions.flatMap((subscription, index) =>
+  const endpoints = subscriptions.flatMap((subscription, index): ReadonlyArray<Endpoint> =>
     subscription.kind === 'event' ? [{ index, subscription, lanes: [], turn: 0, held: 0, giving: false }] : [],
   )
-  const byIndex = new Map(endpoints.map((one) => [one.index, one]))
   const sources = new Map<string, ReadonlyArray<Endpoint>>()
   const retries = new Map<string, ReadonlyArray<Endpoint>>()
   for (const { subscription } of endpoints) {
@@ -117,19 +69,13 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
     sources.set(names.events(subscription.pattern), all)
     retries.set(names.retry(subscription.pattern, group), all)
   }
+  const heardBy = (topic: string): ReadonlyArray<Endpoint> => sources.get(topic) ?? retries.get(topic) ?? []
   const windows = new Map<string, Window>()
-  const out = new Set<Held>()
   const timers = new Set<() => void>()
   let taken = 0
   let stopped = false
   let leaving = false
   let member: Member | undefined
-  let commitTo: EachBatchPayload['commitOffsetsIfNecessary'] | undefined
-  let uncommitted = 0
-  let committing: Promise<void> | undefined
-  let commitDue: (() => void) | undefined
-  let commitFailed = false
-  let emptied: (() => void) | undefined
 
   const after = (ms: number, run: () => void): void => {
     const forget = clock.after(
@@ -142,273 +88,59 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
     )
     timers.add(forget)
   }
-
-  // ---- commits
-
-  const commit = async (): Promise<void> => {
-    const due = [...windows.values()].flatMap((window) =>
-      window.done === undefined || window.done === window.committed ? [] : [{ window, offset: window.done }],
-    )
-    uncommitted = 0
-    if (due.length === 0 || commitTo === undefined) return
-    const topics = [...new Set(due.map(({ window }) => window.topic))].map((topic) => ({
-      topic,
-      partitions: due
-        .filter(({ window }) => window.topic === topic)
-        .map(({ window, offset }) => ({ partition: window.partition, offset: String(offset) })),
-    }))
-    try {
-      await commitTo({ topics })
-      for (const { window, offset } of due) window.committed = offset
-      commitFailed = false
-    } catch (cause) {
-      // n.b. a member that joins again finds out by itself, and another commit follows in any case
-      if (!commitFailed && !rebalancing.has(typeOf(cause)))
-        log(`${settings.name}: cannot commit, trying again: ${reasonOf(cause)}`)
-      commitFailed = true
-      commitSoon()
-    }
-  }
-  const flush = (): Promise<void> => {
-    commitDue?.()
-    commitDue = undefined
-    const before = committing ?? Promise.resolve()
-    const own = before.then(commit).finally(() => {
-      if (committing === own) committing = undefined
-    })
-    committing = own
-    return own
-  }
-  const commitSoon = (): void => {
-    uncommitted += 1
-    if (leaving) return
-    if (uncommitted >= commitRecords && committing === undefined) void flush()
-    else
-      commitDue ??= clock.after(
-        commitMs,
-        () => {
-          commitDue = undefined
-          // n.b. while it joins again, what it had may be another member's
-          if (!leaving) void flush()
-        },
-        true,
-      )
-  }
-
-  // ---- room
+  const committing = commits(settings.name, environment, () => windows.values())
 
   const room = (window: Window): boolean =>
     window.entries.size() === 0 || (window.entries.size() < maxTaken && taken < maxBytes)
-
-  const pause = (window: Window): void => {
-    window.paused = true
+  const fetching = (how: 'pause' | 'resume', window: Window): void => {
+    window.paused = how === 'pause'
     try {
-      member?.consumer.pause([{ topic: window.topic, partitions: [window.partition] }])
+      member?.consumer[how]([{ topic: window.topic, partitions: [window.partition] }])
     } catch {
       // It is being restarted, and will join again.
     }
   }
-  const resume = (window: Window): void => {
-    window.paused = false
-    try {
-      member?.consumer.resume([{ topic: window.topic, partitions: [window.partition] }])
-    } catch {
-      // As above.
-    }
-  }
-  const roomier = (window: Window): void => {
-    window.wake?.()
-    if (window.paused && window.entries.size() <= maxTaken / 2 && taken < maxBytes) resume(window)
-  }
-
-  // ---- settlements
-
   const done = (item: Item): void => {
     const { window } = item.entry
-    const before = window.done
-    const bytes = window.bytes
+    if (window.lost) return
+    const { done: before, bytes } = window
     finish(item)
+    if (window.done === before) return
     taken -= bytes - window.bytes
-    if (window.done !== before) {
-      commitSoon()
-      roomier(window)
+    committing.soon()
+    window.wake?.()
+    if (window.paused && !stopped && window.entries.size() <= maxTaken / 2 && taken < maxBytes)
+      fetching('resume', window)
+  }
+  const { settle, bury } = settling({ ...on, hands: () => hands, done, after })
+  const hands: Hands = handing({ ...on, settle, open: () => !stopped && !leaving })
+
+  /** For endpoints that a retry or a dead letter names and that are not there: a deployment may have renamed them. */
+  const orphan = (entry: Entry, home: Endpoint): void => {
+    const item: Item = {
+      entry,
+      lane: laneOf(entry.window, home.index),
+      attempt: 1,
+      firstFailedAt: undefined,
+      leads: false,
     }
-  }
-  const returned = (held: Held): void => {
-    out.delete(held)
-    const endpoint = byIndex.get(held.item.lane.endpoint)
-    if (endpoint !== undefined) endpoint.held -= 1
-    if (out.size === 0) emptied?.()
-  }
-  const goOn = ({ lane }: Item): void => {
-    const endpoint = byIndex.get(lane.endpoint)
-    if (endpoint !== undefined) give(endpoint)
-  }
-  /** Comes again in so long; its endpoint gets nothing else of the partition until then. */
-  const later = (item: Item, ms: number): void => {
-    const { lane } = item
-    lane.holds += 1
-    after(ms, () => {
-      lane.holds -= 1
-      putBack(item)
-      goOn(item)
+    const now = clock.unix()
+    bury(hands.hold(item, home), {
+      _tag: 'NoHandler',
+      message: `no endpoint ${String(entry.fields[field.endpoint]).slice(0, 200)} here`,
+      errorId: undefined,
+      attempts: 0,
+      firstFailedAt: now,
+      lastFailedAt: now,
     })
   }
-
-  /** Writes until it is written: what is given up on, or put off, is acknowledged only then. */
-  const persist = (
-    held: Held,
-    topic: string,
-    what: string,
-    record: (body: boolean) => Record,
-    backOffMs = firstBackOffMs,
-    body = true,
-  ): void => {
-    const { item } = held
-    const { lane } = item
-    if (lane.window.lost) {
-      returned(held)
-      return
-    }
-    write(topic, record(body), (failing) => {
-      if (failing === undefined) {
-        returned(held)
-        done(item)
-        goOn(item)
-        return
-      }
-      if (failing.error._tag === 'MessageTooLarge' && body) {
-        persist(held, topic, what, record, backOffMs, false)
-        return
-      }
-      if (backOffMs === firstBackOffMs)
-        log(`${settings.name}: cannot write ${what} to ${topic}, trying again: ${failing.error._tag}`)
-      lane.holds += 1
-      after(backOffMs, () => {
-        lane.holds -= 1
-        persist(held, topic, what, record, Math.min(2 * backOffMs, lastBackOffMs))
-      })
-    })
-  }
-
-  const settle = (held: Held, settlement: Settlement): void => {
-    const { item } = held
-    const { entry, lane } = item
-    const endpoint = byIndex.get(lane.endpoint)
-    if (entry.window.lost || endpoint === undefined) {
-      returned(held)
-      if (endpoint !== undefined) give(endpoint)
-      return
-    }
-    const { pattern } = endpoint.subscription
-    switch (settlement._tag) {
-      case 'Ack':
-      case 'Reply':
-      case 'Fail':
-        returned(held)
-        done(item)
-        break
-      case 'Refuse':
-        returned(held)
-        if (settlement.because === 'overloaded') later(item, restMs)
-        else item.leads = true
-        break
-      case 'Retry': {
-        const { attempt, delayMs, reason } = settlement
-        item.attempt = attempt
-        item.firstFailedAt = reason.firstFailedAt
-        if (settings.retryTopics)
-          persist(held, names.retry(pattern, group), 'a retry', () =>
-            retryRecord(item, endpoint.subscription.endpoint, delayMs, environment),
-          )
-        else {
-          returned(held)
-          later(item, Math.min(delayMs, longestDelayMs))
-        }
-        break
-      }
-      case 'DeadLetter': {
-        const topic = settlement.to === undefined ? names.letters(pattern, group) : names.events(settlement.to)
-        const lying = { messageId: idOf(entry), pattern, endpoint: endpoint.subscription.endpoint }
-        persist(held, topic, 'a dead letter', (body) => letterRecord(item, settlement.reason, lying, body, environment))
-      }
-    }
-    give(endpoint)
-  }
-
-  // ---- hand-out
-
-  const idOf = ({ fields, message, window }: Entry): string =>
-    described(fields).id ?? originOf(fields, window.topic, window.partition, message.offset)
-
-  const contextOf = ({ attempt, entry }: Item, pattern: string): KafkaContext<N> => {
-    const { fields, message, window, key } = entry
-    const { correlationId, causationId } = described(fields)
-    const messageId = idOf(entry)
-    const origin = fields[field.origin]?.split('/')
-    const [topic, partition, offset] =
-      origin?.length === 3 ? origin : [window.topic, String(window.partition), message.offset]
-    return makeContext({
-      transport: 'kafka' as const,
-      name: on.name,
-      pattern,
-      messageId,
-      correlationId: correlationId ?? messageId,
-      causationId: O.fromNullable(causationId),
-      headers: headersOf(fields),
-      attempt,
-      deadline: O.none,
-      topic: topic ?? window.topic,
-      partition: Number(partition),
-      offset: offset ?? message.offset,
-      key: O.fromNullable(key),
-      timestamp: Number(message.timestamp),
-    })
-  }
-
-  // n.b. not re-entrant: a settlement may come before `deliver` returns, and a long queue would overflow the stack
-  const give = (endpoint: Endpoint): void => {
-    if (endpoint.giving) return
-    endpoint.giving = true
-    const { index, subscription } = endpoint
-    let passed = 0
-    while (!stopped && !leaving && endpoint.held < subscription.window && passed < endpoint.lanes.length) {
-      endpoint.turn = (endpoint.turn + 1) % endpoint.lanes.length
-      const lane = endpoint.lanes[endpoint.turn]
-      const item = lane === undefined ? undefined : nextOf(lane)
-      if (item === undefined) {
-        passed += 1
-        continue
-      }
-      passed = 0
-      endpoint.held += 1
-      const held: Held = { item, withdraw: undefined }
-      out.add(held)
-      let heard = false
-      held.withdraw = deliver(
-        {
-          subscription: index,
-          context: contextOf(item, subscription.pattern),
-          body: bodyOf(item.entry.message),
-          key: item.entry.key,
-          firstFailedAt: item.firstFailedAt,
-          admitted: undefined,
-        },
-        (settlement) => {
-          if (heard) return
-          heard = true
-          settle(held, settlement)
-        },
-      )
-    }
-    endpoint.giving = false
-  }
-
   const take = (window: Window, message: KafkaMessage): void => {
     const fields = fieldsOf(message)
-    const heard = sources.get(window.topic)
-    const named = fields[field.endpoint]
-    const all = heard ?? (retries.get(window.topic) ?? []).filter((one) => one.subscription.endpoint === named)
+    const again = retries.get(window.topic)
+    const all =
+      again === undefined
+        ? heardBy(window.topic)
+        : again.filter(({ subscription }) => subscription.endpoint === fields[field.endpoint])
     const bytes = (message.value?.length ?? 0) + (message.key?.length ?? 0) + 500
     const entry: Entry = {
       offset: Number(message.offset),
@@ -417,62 +149,48 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
       key: keyOf(message.key),
       bytes,
       window,
-      pending: all.length,
+      pending: Math.max(1, all.length),
     }
     window.next = entry.offset + 1
     window.bytes += bytes
     taken += bytes
     window.entries.push(entry)
-    const wait = heard === undefined ? dueIn(fields, clock) : 0
-    for (const { index } of all) {
+    const waitMs = again === undefined ? 0 : dueIn(fields, clock)
+    for (const endpoint of all) {
       const item: Item = {
         entry,
-        lane: laneOf(window, index),
-        attempt: heard === undefined ? Math.max(1, numberOf(fields, field.attempt) ?? 1) : 1,
-        firstFailedAt: heard === undefined ? numberOf(fields, field.firstFailedAt) : undefined,
+        lane: laneOf(window, endpoint.index),
+        attempt: again === undefined ? 1 : Math.max(1, numberOf(fields, field.attempt) ?? 1),
+        firstFailedAt: again === undefined ? undefined : numberOf(fields, field.firstFailedAt),
         leads: false,
       }
-      if (wait === 0) item.lane.queue.push(item)
+      if (waitMs === 0) item.lane.queue.push(item)
       else
-        after(wait, () => {
+        after(waitMs, () => {
           item.lane.queue.push(item)
-          goOn(item)
+          hands.give(endpoint)
         })
     }
-    if (all.length > 0) return
-    log(
-      `${settings.name}: ${window.topic} holds a record for an endpoint that is not there: ${String(named).slice(0, 100)}`,
-    )
-    // n.b. nobody else can take it, and it must not stand in the way
-    const before = window.bytes
-    finish({ entry, lane: laneOf(window, -1), attempt: 1, firstFailedAt: undefined, leads: false })
-    taken -= before - window.bytes
-    commitSoon()
+    const [home] = again ?? []
+    if (all.length === 0 && home !== undefined) orphan(entry, home)
   }
-
-  const roomWithin = (window: Window, ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const end = (): void => {
-        forget()
-        window.wake = undefined
-        resolve()
-      }
-      const forget = clock.after(ms, end)
-      window.wake = end
-    })
 
   const lose = (window: Window): void => {
     window.lost = true
     taken -= window.bytes
-    windows.delete(placeOf(window.topic, window.partition))
+    windows.delete(placeOf(window))
     window.wake?.()
+  }
+  const begin = ({ topic, partition, offset }: Assigned): void => {
+    const window = emptyWindow(topic, partition, offset)
+    windows.set(placeOf(window), window)
   }
   const relane = (): void => {
     for (const endpoint of endpoints) {
-      const own = (topic: string): boolean =>
-        (sources.get(topic) ?? retries.get(topic) ?? []).some(({ index }) => index === endpoint.index)
-      endpoint.lanes = [...windows.values()].filter(({ topic }) => own(topic)).map((one) => laneOf(one, endpoint.index))
       endpoint.turn = 0
+      endpoint.lanes = [...windows.values()]
+        .filter(({ topic }) => heardBy(topic).includes(endpoint))
+        .map((window) => laneOf(window, endpoint.index))
     }
   }
 
@@ -480,90 +198,96 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
     topics: [...sources.keys(), ...retries.keys()],
     fromEnd: (topic) => settings.startAt === 'end' && sources.has(topic),
     assigned: (all, by) => {
+      if (member !== by) committing.by(by.commit)
       member = by
-      const mine = new Set(all.map(({ topic, partition }) => placeOf(topic, partition)))
+      const mine = new Set(all.map(placeOf))
       for (const [place, window] of windows) if (!mine.has(place)) lose(window)
-      for (const { topic, partition, offset } of all) {
-        const before = windows.get(placeOf(topic, partition))
+      for (const one of all) {
+        const before = windows.get(placeOf(one))
         // n.b. where the group stands elsewhere than this member left it, another one had the partition meanwhile
-        if (before !== undefined && before.committed === offset) {
-          before.paused = false
-          continue
+        if (before !== undefined && before.committed === one.offset) before.paused = false
+        else {
+          if (before !== undefined) lose(before)
+          begin(one)
         }
-        if (before !== undefined) lose(before)
-        windows.set(placeOf(topic, partition), emptyWindow(topic, partition, offset))
       }
       relane()
       leaving = false
-      for (const window of windows.values()) if (window.done !== window.committed) commitSoon()
-      endpoints.forEach(give)
+      committing.hold(false)
+      for (const window of windows.values()) {
+        if (window.done !== window.committed) committing.soon()
+        if (stopped) fetching('pause', window)
+      }
+      endpoints.forEach(hands.give)
     },
     batch: async (payload) => {
-      const { batch, isRunning, isStale } = payload
-      commitTo = payload.commitOffsetsIfNecessary
-      const window = windows.get(placeOf(batch.topic, batch.partition))
-      const all = sources.get(batch.topic) ?? retries.get(batch.topic) ?? []
+      const { batch } = payload
+      committing.by((offsets) => payload.commitOffsetsIfNecessary(offsets))
+      const window = windows.get(placeOf(batch))
+      if (window === undefined) return
+      const all = heardBy(batch.topic)
       const until = clock.now() + batchMs
-      const over = (): boolean => window === undefined || window.lost || stopped || leaving || !isRunning() || isStale()
+      const over = (): boolean => window.lost || stopped || leaving || !payload.isRunning() || payload.isStale()
       let last: string | undefined
       try {
         for (const message of batch.messages) {
-          if (window === undefined || over()) break
+          if (over()) break
           // n.b. after a join it comes from the committed position again, and this process may have it
           if (Number(message.offset) >= window.next) {
             while (!room(window) && clock.now() < until && !over()) {
-              all.forEach(give)
-              if (!room(window)) await roomWithin(window, until - clock.now())
+              all.forEach(hands.give)
+              if (!room(window)) await woken(window, clock, until - clock.now())
             }
             if (over()) break
             if (!room(window)) {
-              pause(window)
+              fetching('pause', window)
               break
             }
             take(window, message)
           }
           last = message.offset
         }
-        if (last !== undefined && window?.lost === false && !leaving) payload.resolveOffset(last)
+        if (last !== undefined && !window.lost && !leaving) payload.resolveOffset(last)
       } catch (cause) {
         log(`${settings.name}: a batch was given up: ${reasonOf(cause)}`)
       }
-      all.forEach(give)
+      all.forEach(hands.give)
     },
     leaving: async () => {
       leaving = true
+      committing.hold(true)
       for (const window of windows.values()) window.wake?.()
-      for (const { withdraw } of [...out]) withdraw?.()
-      if (out.size > 0)
-        await new Promise<void>((resolve) => {
-          const forget = clock.after(leavingMs, resolve)
-          emptied = () => {
-            forget()
-            resolve()
-          }
+      hands.withdraw()
+      await new Promise<void>((resolve) => {
+        const forget = clock.after(leavingMs, () => {
+          quit()
+          resolve()
         })
-      emptied = undefined
-      await flush()
+        const quit = hands.whenEmpty(() => {
+          forget()
+          resolve()
+        })
+      })
+      await committing.flush()
     },
     reset: (topic, partition) => {
-      const window = windows.get(placeOf(topic, partition))
+      const window = windows.get(placeOf({ topic, partition }))
       if (window === undefined) return
       lose(window)
-      windows.set(placeOf(topic, partition), emptyWindow(topic, partition, undefined))
+      begin({ topic, partition, offset: undefined })
       relane()
     },
     stop: () => {
       stopped = true
       for (const window of windows.values()) {
-        pause(window)
+        fetching('pause', window)
         window.wake?.()
       }
     },
-    flush,
+    flush: committing.flush,
     close: () => {
       stopped = true
-      commitDue?.()
-      commitDue = undefined
+      committing.close()
       for (const forget of timers) forget()
       timers.clear()
     },

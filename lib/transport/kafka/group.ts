@@ -3,12 +3,13 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { EachBatchPayload } from 'kafkajs'
 import type { ConnectError } from '../../core/error.js'
 import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
-import { reasonOf } from '../broker/failing.js'
+import { reasonOf, transportFailed } from '../broker/failing.js'
 import type { Environment } from '../transport.js'
 import { sharing } from './assigner.js'
 import { connectError } from './failures.js'
 import { join, type Assignment, type Member } from './member.js'
 import type { Settings } from './options.js'
+import { placeOf } from './window.js'
 import { opened, waits } from './settled.js'
 import type { Driver } from './station.js'
 
@@ -57,13 +58,11 @@ const committed = async (
     responses.flatMap(({ topic, partitions }) =>
       partitions.flatMap(({ partition, offset }) =>
         // n.b. -2 is what kafkajs commits where the position was gone: the first record there is
-        Number(offset) === -1 ? [] : [[`${topic}/${String(partition)}`, Math.max(0, Number(offset))] as const],
+        Number(offset) === -1 ? [] : [[placeOf({ topic, partition }), Math.max(0, Number(offset))] as const],
       ),
     ),
   )
 }
-
-const keyOf = ({ topic, partition }: Place): string => `${topic}/${String(partition)}`
 
 /** Between looks at what others of the group have still to do, in milliseconds. */
 const lookMs = 30
@@ -95,7 +94,7 @@ export const consuming = (
     )
     await consumer.commitOffsets(all)
     for (const one of all) consumer.seek(one)
-    return new Map(all.map((one) => [keyOf(one), Number(one.offset)]))
+    return new Map(all.map((one) => [placeOf(one), Number(one.offset)]))
   }
 
   const open = async (lost: (why: string) => void): Promise<E.Either<ConnectError, Member>> => {
@@ -108,12 +107,12 @@ export const consuming = (
       for (let tries = 0; ; tries++) {
         try {
           const known = await committed(member, groupId, places)
-          const fresh = places.filter((place) => !known.has(keyOf(place)) && work.fromEnd(place.topic))
+          const fresh = places.filter((place) => !known.has(placeOf(place)) && work.fromEnd(place.topic))
           const ends = await beginAtEnd(member, fresh)
           if (own !== epoch || closing.signal.aborted) return false
           member.consumer.resume(member.consumer.paused())
           work.assigned(
-            places.map((place) => ({ ...place, offset: known.get(keyOf(place)) ?? ends.get(keyOf(place)) })),
+            places.map((place) => ({ ...place, offset: known.get(placeOf(place)) ?? ends.get(placeOf(place)) })),
             member,
           )
           return true
@@ -130,6 +129,7 @@ export const consuming = (
       }
     }
     await opened(way, closing.signal)
+    if (closing.signal.aborted) return E.left(transportFailed(settings.name, 'the connection is closed'))
     const joined = await join(
       driver,
       settings,

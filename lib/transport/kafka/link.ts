@@ -20,7 +20,7 @@ export interface Link {
 /** Between two looks, and what an answer may take, in milliseconds. kafkajs itself waits 30 s for one. */
 const everyMs = 2_000
 const answerMs = 2_500
-const closeMs = 1_500
+const closeMs = 1_000
 /** Between attempts: a service is to consume again within 5 s of its broker's return. */
 const longestMs = 3_000
 

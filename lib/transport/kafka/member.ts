@@ -5,6 +5,7 @@ import type { Assigner, Broker, Cluster, Consumer, EachBatchPayload } from 'kafk
 import type { ConnectError } from '../../core/error.js'
 import { reasonOf, transportFailed } from '../broker/failing.js'
 import type { Environment } from '../transport.js'
+import type { Commit } from './commits.js'
 import { connectError } from './failures.js'
 import type { Settings } from './options.js'
 import { settled } from './settled.js'
@@ -19,6 +20,8 @@ export interface Member {
   readonly consumer: Consumer
   readonly cluster: Cluster
   readonly coordinator: () => Promise<Broker>
+  /** Where no batch has come yet, whose own way to commit is better: this one does nothing once the consumer stops. */
+  readonly commit: Commit
   /** Leaves the group; whatever kafkajs is still up to afterwards comes to nothing. */
   readonly end: () => Promise<void>
 }
@@ -47,8 +50,8 @@ type Leavable = Broker & {
 }
 
 /** Leaving is bounded, in milliseconds: kafkajs waits for the fetch that is under way, and without bounds for brokers. */
-const leaveMs = 3_000
-const lastMs = 1_000
+const leaveMs = 2_000
+const lastMs = 500
 
 /** Waits until it has joined; `closing` gives up. */
 export const join = async (
@@ -115,7 +118,19 @@ export const join = async (
     await settled(clock, left, lastMs)
   }
   let id: string | undefined
-  const member: Member = { id: () => id, consumer, cluster, coordinator: () => find({ groupId }), end }
+  const member: Member = {
+    id: () => id,
+    consumer,
+    cluster,
+    coordinator: () => find({ groupId }),
+    commit: ({ topics }) =>
+      over
+        ? Promise.reject(new Error('the consumer is closed'))
+        : consumer.commitOffsets(
+            topics.flatMap(({ topic, partitions }) => partitions.map((one) => ({ topic, ...one }))),
+          ),
+    end,
+  }
 
   const first = new Promise<Either<ConnectError, void>>((resolve) => {
     consumer.on('consumer.group_join', ({ payload }) => {
@@ -127,6 +142,7 @@ export const join = async (
     consumer.on('consumer.crash', ({ payload: { error } }) => {
       resolve(failed(error))
       if (!over) lost(reasonOf(error))
+      over = true
     })
     const start = async (): Promise<void> => {
       await consumer.connect()

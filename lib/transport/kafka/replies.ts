@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ConnectError } from '../../core/error.js'
 import { field, type Fields } from '../broker/attributes.js'
+import { transportFailed } from '../broker/failing.js'
 import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
 import type { Environment } from '../transport.js'
 import { pinned } from './assigner.js'
@@ -54,6 +55,7 @@ export const replies = ({
 
   const open = async (lost: (why: string) => void): Promise<E.Either<ConnectError, ReplyPath>> => {
     await opened(way, closing.signal)
+    if (closing.signal.aborted) return E.left(transportFailed(settings.name, 'the connection is closed'))
     const found = await partitions()
     if (E.isLeft(found)) return found
     const partition =
@@ -82,7 +84,8 @@ export const replies = ({
           before = id()
           if (position !== undefined) consumer.seek({ topic, partition, offset: String(position.next) })
         },
-        batch: ({ batch, resolveOffset }) => {
+        batch: (payload) => {
+          const { batch } = payload
           for (const message of batch.messages) {
             const fields = fieldsOf(message)
             const call = fields[field.call]
@@ -91,7 +94,7 @@ export const replies = ({
           const last = batch.messages.at(-1)
           if (last !== undefined) {
             if (position !== undefined) position.next = Number(last.offset) + 1
-            resolveOffset(last.offset)
+            payload.resolveOffset(last.offset)
           }
           return Promise.resolve()
         },

@@ -18,7 +18,8 @@ import type { Member } from './member.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Record } from './outbox.js'
-import { bodyOf, bytesOf, coordinates, described, fieldsOf, keyOf, noFields } from './record.js'
+import { bodyOf, bytesOf, described, fieldsOf, keyOf, noFields } from './record.js'
+import { placeOf } from './window.js'
 
 /** How long a batch waits for room before its partition is paused, in milliseconds. */
 const batchMs = 1_000
@@ -39,12 +40,6 @@ interface Place {
   next: number
 }
 
-/** Where a reply goes. */
-export interface ReplyTo {
-  readonly partition: number
-  readonly call: string
-}
-
 export interface Requesting<N extends string> {
   readonly settings: Settings
   readonly name: N
@@ -55,7 +50,8 @@ export interface Requesting<N extends string> {
   readonly maxMessageBytes: number
   /** How many partitions the topic of replies has. */
   readonly replyPartitions: () => number
-  readonly reply: (to: ReplyTo, record: Record) => void
+  /** Writes a reply to this partition of the topic of replies. */
+  readonly reply: (partition: number, record: Record) => void
 }
 
 export interface Requests {
@@ -76,8 +72,6 @@ export const replyToOf = (text: string | undefined, topic: string, partitions: n
   const digits = text.slice(at + 1)
   return /^\d{1,6}$/.test(digits) && Number(digits) < partitions ? Number(digits) : undefined
 }
-
-const placeOf = (topic: string, partition: number): string => `${topic}/${String(partition)}`
 
 export const requests = <N extends string>(on: Requesting<N>): Requests => {
   const { settings, names, environment, deliver, reply } = on
@@ -141,7 +135,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       const headers = noFields()
       headers[field.call] = call
       writeReply(headers, answered)
-      reply({ partition: to, call }, { key: null, value: bytesOf(answered.body), headers })
+      reply(to, { key: null, value: bytesOf(answered.body), headers })
     }
     // n.b. its caller has given up, and needs no answer
     if (deadline._tag === 'Some' && deadline.value <= clock.now()) return
@@ -195,16 +189,17 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       places.clear()
       for (const one of endpoints.values()) one.paused.clear()
       for (const { topic, partition, offset = 0 } of all)
-        places.set(placeOf(topic, partition), { topic, partition, next: offset })
+        places.set(placeOf({ topic, partition }), { topic, partition, next: offset })
     },
-    batch: async ({ batch, commitOffsetsIfNecessary, resolveOffset, isRunning, isStale }) => {
+    batch: async (payload) => {
+      const { batch } = payload
       const { topic, partition } = batch
       const endpoint = endpoints.get(topic)
-      const place = places.get(placeOf(topic, partition))
+      const place = places.get(placeOf({ topic, partition }))
       if (endpoint === undefined || place === undefined) return
       const until = clock.now() + batchMs
       const over = (): boolean =>
-        stopped || !isRunning() || isStale() || places.get(placeOf(topic, partition)) !== place
+        stopped || !payload.isRunning() || payload.isStale() || places.get(placeOf({ topic, partition })) !== place
       let rest = batch.messages.filter(({ offset }) => Number(offset) >= place.next)
       try {
         while (rest.length > 0) {
@@ -220,14 +215,14 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
           // n.b. held from now on, so that no other partition takes the same room
           endpoint.held += own.length
           const next = Number(last.offset) + 1
-          const committed = commitOffsetsIfNecessary({
+          const committed = payload.commitOffsetsIfNecessary({
             topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],
           })
           committing.add(committed)
           try {
             await committed
             place.next = next
-            if (places.get(placeOf(topic, partition)) === place) resolveOffset(last.offset)
+            if (places.get(placeOf({ topic, partition })) === place) payload.resolveOffset(last.offset)
           } finally {
             endpoint.held -= own.length
             committing.delete(committed)
@@ -236,15 +231,15 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
           rest = rest.slice(own.length)
         }
         const final = batch.messages.at(-1)
-        if (final !== undefined && !over()) resolveOffset(final.offset)
+        if (final !== undefined && !over()) payload.resolveOffset(final.offset)
       } catch (cause) {
         // Not committed, so not run; a member that joins again gets it, or another one does.
-        if (isRunning()) log(`${settings.name}: requests in ${topic} cannot be committed: ${reasonOf(cause)}`)
+        if (payload.isRunning()) log(`${settings.name}: requests in ${topic} cannot be committed: ${reasonOf(cause)}`)
       }
     },
     leaving: () => Promise.resolve(),
     reset: (topic, partition) => {
-      places.set(placeOf(topic, partition), { topic, partition, next: 0 })
+      places.set(placeOf({ topic, partition }), { topic, partition, next: 0 })
     },
     stop: async () => {
       stopped = true

@@ -10,22 +10,17 @@ export const waits = (clock: Clock, ms: number): Promise<void> =>
 
 /** What the promise resolves with, or nothing once `ms` are over; after a pause of the event loop it is looked at once more. */
 export const settled = <A>(clock: Clock, work: Promise<A>, ms: number): Promise<{ readonly value: A } | undefined> =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     let forget = clock.after(ms, () => {
       forget = clock.after(20, () => {
         resolve(undefined)
       })
     })
-    work.then(
-      (value) => {
-        forget()
-        resolve({ value })
-      },
-      (cause: unknown) => {
-        forget()
-        reject(cause as Error)
-      },
-    )
+    const end = (): void => {
+      forget()
+      resolve(work.then((value) => ({ value })))
+    }
+    work.then(end, end)
   })
 
 /** Resolves once it is open, or will never be, or the signal is aborted. */

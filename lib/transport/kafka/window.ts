@@ -3,6 +3,7 @@
  * it. What is handed out and what comes back may be in any order; the position that is committed is the end of what is done
  * without a gap.
  */
+import type { Clock } from '../../core/clock.js'
 import { line, type Line } from '../../core/line.js'
 import type { Fields } from '../broker/attributes.js'
 import type { KafkaMessage } from 'kafkajs'
@@ -61,6 +62,10 @@ export interface Window {
   /** Waits for room. */
   wake: (() => void) | undefined
 }
+
+/** One text for each partition. */
+export const placeOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
+  `${topic}/${String(partition)}`
 
 export const emptyWindow = (topic: string, partition: number, offset: number | undefined): Window => ({
   topic,
@@ -136,3 +141,15 @@ export const finish = ({ entry, lane, leads }: Item): void => {
   }
   if (entry.pending === 0) advance(entry.window)
 }
+
+/** Resolves when something has changed, or so many milliseconds later. */
+export const woken = (window: Window, clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      forget()
+      window.wake = undefined
+      resolve()
+    }
+    const forget = clock.after(ms, end)
+    window.wake = end
+  })

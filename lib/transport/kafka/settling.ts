@@ -1,0 +1,139 @@
+/** Applies what became of an event: done, again later, given up. */
+import type { Reason, Settlement } from '../../core/settlement.js'
+import type { Environment } from '../transport.js'
+import { idOf, type Endpoint, type Held, type Hands } from './handing.js'
+import type { Names } from './names.js'
+import type { Settings } from './options.js'
+import type { Record, Sent } from './outbox.js'
+import { letterRecord, retryRecord } from './retry.js'
+import { putBack, type Item } from './window.js'
+
+/** A retry that waits in this process holds up its partition: no longer than so many milliseconds. */
+const longestDelayMs = 10_000
+/** After `Refuse`, in milliseconds. */
+const restMs = 100
+/** Between attempts at writing to the service's own topics, in milliseconds. */
+const firstBackOffMs = 100
+const lastBackOffMs = 10_000
+
+export interface Settling {
+  readonly settings: Settings
+  readonly names: Names
+  readonly environment: Environment
+  readonly hands: () => Hands
+  /** An endpoint is done with it. */
+  readonly done: (item: Item) => void
+  readonly after: (ms: number, run: () => void) => void
+  /** Writes to a topic of the service. */
+  readonly write: (topic: string, record: Record, done: Sent) => void
+}
+
+export interface Settlements {
+  readonly settle: (held: Held, settlement: Settlement) => void
+  /** Sets it aside. */
+  readonly bury: (held: Held, reason: Reason, to?: string) => void
+}
+
+export const settling = (on: Settling): Settlements => {
+  const { settings, names, environment, hands, done, after, write } = on
+  const { log, group } = environment
+
+  const finished = (held: Held): void => {
+    hands().release(held)
+    done(held.item)
+    hands().give(held.endpoint)
+  }
+  /** Comes again in so long; its endpoint gets nothing else of the partition until then. */
+  const later = ({ item, endpoint }: Held, ms: number): void => {
+    const { lane } = item
+    lane.holds += 1
+    after(ms, () => {
+      lane.holds -= 1
+      putBack(item)
+      hands().give(endpoint)
+    })
+  }
+
+  /** Writes until it is written: what is given up, or put off, is acknowledged only then. */
+  const persist = (
+    held: Held,
+    what: { readonly name: string; readonly topic: string; readonly record: (body: boolean) => Record },
+    backOffMs = firstBackOffMs,
+    body = true,
+  ): void => {
+    const { lane } = held.item
+    const { name, topic, record } = what
+    // n.b. whoever has the partition now handles it again
+    if (lane.window.lost) {
+      hands().release(held)
+      return
+    }
+    write(topic, record(body), (failing) => {
+      if (failing === undefined) finished(held)
+      else if (failing.error._tag === 'MessageTooLarge' && body) persist(held, what, backOffMs, false)
+      else {
+        if (backOffMs === firstBackOffMs)
+          log(`${settings.name}: cannot write ${name} to ${topic}, trying again: ${failing.error._tag}`)
+        lane.holds += 1
+        after(backOffMs, () => {
+          lane.holds -= 1
+          persist(held, what, Math.min(2 * backOffMs, lastBackOffMs))
+        })
+      }
+    })
+  }
+
+  const patternOf = ({ subscription }: Endpoint): string => subscription.pattern
+  const bury = (held: Held, reason: Reason, to?: string): void => {
+    const { item, endpoint } = held
+    const pattern = patternOf(endpoint)
+    const lying = { messageId: idOf(item.entry), pattern, endpoint: endpoint.subscription.endpoint }
+    persist(held, {
+      name: 'a dead letter',
+      topic: to === undefined ? names.letters(pattern, group) : names.events(to),
+      record: (body) => letterRecord(item, reason, lying, body, environment),
+    })
+  }
+
+  const apply = (held: Held, settlement: Settlement): void => {
+    const { item, endpoint } = held
+    switch (settlement._tag) {
+      case 'Ack':
+      case 'Reply':
+      case 'Fail':
+        finished(held)
+        return
+      case 'Refuse':
+        hands().release(held)
+        // n.b. while the service drains it is left for another replica: it is not done, and so never committed
+        if (settlement.because === 'overloaded') later(held, restMs)
+        return
+      case 'Retry': {
+        const { attempt, delayMs, reason } = settlement
+        item.attempt = attempt
+        item.firstFailedAt = reason.firstFailedAt
+        if (settings.retryTopics)
+          persist(held, {
+            name: 'a retry',
+            topic: names.retry(patternOf(endpoint), group),
+            record: () => retryRecord(item, endpoint.subscription.endpoint, delayMs, environment),
+          })
+        else {
+          hands().release(held)
+          later(held, Math.min(delayMs, longestDelayMs))
+        }
+        return
+      }
+      case 'DeadLetter':
+        bury(held, settlement.reason, settlement.to)
+    }
+  }
+  return {
+    bury,
+    settle: (held, settlement) => {
+      if (held.item.lane.window.lost) hands().release(held)
+      else apply(held, settlement)
+      hands().give(held.endpoint)
+    },
+  }
+}
