@@ -10,9 +10,22 @@ const codeOf = (error: unknown): number | undefined => {
   return found === null ? undefined : Number(found[1])
 }
 
+// The broker's own sentence: it names a queue of up to 255 bytes, and both values of what differs.
+const said = (error: unknown): string => {
+  const { message } = (error ?? {}) as { readonly message?: unknown }
+  return /with message "(.*)"$/s.exec(String(message))?.[1]?.slice(0, 1_000) ?? reasonOf(error)
+}
+
+// n.b. the driver does not tell why the broker closes instead of opening a virtual host
+const noVirtualHost = /^Expected ConnectionOpenOk; got <ConnectionClose/
+
 /** The error of an attempt to connect, to declare or to consume. */
 export const connectError = (name: string, doing: string, error: unknown): ConnectError => {
-  const reason = reasonOf(error)
+  const reason = said(error)
+  if (noVirtualHost.test(reason)) {
+    const why = 'it does not exist, this user has no access, or it takes no more connections'
+    return { _tag: 'TopologyMismatch', message: `${doing}: the broker refuses the virtual host (${why})` }
+  }
   const message = `${doing}: ${reason}`
   switch (codeOf(error)) {
     case 403:
@@ -20,9 +33,6 @@ export const connectError = (name: string, doing: string, error: unknown): Conne
     case 405:
     case 406:
       return { _tag: 'TopologyMismatch', message }
-    case 530:
-      // NOT_ALLOWED: there is no such virtual host, or it is not this user's.
-      return reason.includes('refused') ? { _tag: 'Unauthorized', message } : { _tag: 'TopologyMismatch', message }
     default:
       return transportFailed(name, message, error)
   }

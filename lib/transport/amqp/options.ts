@@ -31,6 +31,8 @@ export interface Settings {
   readonly prefix: string
   readonly queueType: 'quorum' | 'classic'
   readonly socket: SocketOptions
+  /** `amqplib` as it was given. */
+  readonly given: unknown
 }
 
 /** The largest body, in bytes. */
@@ -51,15 +53,16 @@ export const settingsOf = ({
   prefix,
   queueType,
   socket: { noDelay: true, keepAlive: true, keepAliveDelay: 15_000, timeout: connectMs, ...amqplib },
+  given: amqplib,
 })
 
 const isUrl = (text: unknown): boolean =>
   typeof text === 'string' && URL.canParse(text) && ['amqp:', 'amqps:'].includes(new URL(text).protocol)
 
 /** What is wrong with the options. */
-export const problemsOf = ({ name, urls, prefix, queueType, socket }: Settings): ReadonlyArray<Problem> => [
+export const problemsOf = ({ name, urls, prefix, queueType, given }: Settings): ReadonlyArray<Problem> => [
   ...sharedProblems(name, prefix),
   ...problem('url', 'amqp:// or amqps:// URLs', !Array.isArray(urls) || urls.length === 0 || !urls.every(isUrl)),
   ...problem('queueType', '"quorum" or "classic"', !['quorum', 'classic'].includes(queueType)),
-  ...problem('amqplib', 'options of the driver', typeof socket !== 'object'),
+  ...problem('amqplib', 'options of the driver', given !== undefined && (typeof given !== 'object' || given === null)),
 ]

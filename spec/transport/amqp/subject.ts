@@ -1,9 +1,9 @@
 /** RabbitMQ as a subject of the conformance kit. */
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib'
+import { connect, type Channel, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib'
 import * as E from 'fp-ts/lib/Either.js'
-import { amqp } from 'taskwire/amqp'
+import { amqp, type AmqpOptions } from 'taskwire/amqp'
 import type { Letter, Subject, World } from 'taskwire/testing'
 import type { Subscription, Transport } from '../../../lib/transport/transport.js'
 import {
@@ -62,7 +62,15 @@ const hangUp = async (model: ChannelModel): Promise<void> => {
 }
 
 /** A part of a broker with names of its own. */
-const world = async (url: string): Promise<World> => {
+export interface Part extends World {
+  readonly prefix: string
+  /** Runs `work` on a channel of another program. */
+  readonly aside: <A>(work: (channel: ConfirmChannel) => Promise<A>) => Promise<A>
+  /** The same on a channel that stays open. */
+  readonly listen: <A>(work: (channel: ConfirmChannel) => Promise<A>) => Promise<A>
+}
+
+export const part = async (url: string, options: Omit<AmqpOptions, 'url' | 'name'> = {}): Promise<Part> => {
   const prefix = `spec-${randomBytes(6).toString('hex')}.`
   const events = new Set<string>()
   const requests = new Set<string>()
@@ -75,7 +83,7 @@ const world = async (url: string): Promise<World> => {
       else requests.add(requestQueue(prefix, pattern))
   }
   const transport = (name: string): Transport => {
-    const made = amqp({ url, name, prefix })
+    const made = amqp({ url, name, prefix, ...options })
     return {
       ...made,
       connect: (environment) => async () => {
@@ -92,10 +100,18 @@ const world = async (url: string): Promise<World> => {
       },
     }
   }
-  const aside = async <A>(work: (channel: Channel) => Promise<A>): Promise<A> => {
-    model ??= await connect(url)
+  const open = async (): Promise<ConfirmChannel> => {
+    if (model === undefined) {
+      model = await connect(url)
+      model.on('error', () => undefined)
+      model.on('close', () => (model = undefined))
+    }
     const channel = await model.createConfirmChannel()
     channel.on('error', () => undefined)
+    return channel
+  }
+  const aside = async <A>(work: (channel: ConfirmChannel) => Promise<A>): Promise<A> => {
+    const channel = await open()
     try {
       return await work(channel)
     } finally {
@@ -113,6 +129,9 @@ const world = async (url: string): Promise<World> => {
     })
 
   return {
+    prefix,
+    aside,
+    listen: async (work) => work(await open()),
     transport,
     client: (_, name) => transport(name),
     deadLetters: () =>
@@ -127,7 +146,7 @@ const world = async (url: string): Promise<World> => {
             channel.sendToQueue(queue, content, { ...properties, persistent: true, headers: properties.headers })
             count += 1
           }
-        await (channel as Channel & { waitForConfirms: () => Promise<void> }).waitForConfirms()
+        await channel.waitForConfirms()
         channel.ackAll()
         return count
       }),
@@ -162,6 +181,6 @@ const world = async (url: string): Promise<World> => {
 export const amqpSubject = (url: string): Subject => ({
   name: 'amqp',
   capabilities: amqp({ url }).capabilities,
-  world: () => world(url),
+  world: () => part(url),
   patience: 30_000,
 })
