@@ -9,7 +9,7 @@ import { closed, failing } from '../broker/failing.js'
 import { answerOf } from '../broker/reply.js'
 import { callFailed, connectFailed, neverConnected } from './errors.js'
 import { partsOf } from './entry.js'
-import { replyChannel, requestGroup, requestKeys } from './keys.js'
+import { remembered, replyChannel, requestGroup, requestKeys } from './keys.js'
 import { presenceAfterMs } from './limits.js'
 import type { Link } from './link.js'
 import { unpack } from './reply-message.js'
@@ -43,6 +43,7 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
   const { clock, random, group, instance } = env
   const channel = replyChannel(prefix, instance)
   const source = sourceOf(group)
+  const keys = remembered((pattern) => requestKeys(prefix, pattern))
   const calls = new Map<string, Call>()
   const abandons = new Set<() => void>()
   const here = new Map<string, { readonly until: number; readonly count: Promise<number> }>()
@@ -73,7 +74,7 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
   const present = (open: Wire, pattern: string): Promise<number> => {
     const known = here.get(pattern)
     if (known !== undefined && known.until > clock.now()) return known.count
-    const count = open.run(scripts.replicas, [requestKeys(prefix, pattern).presence], []).then(Number)
+    const count = open.run(scripts.replicas, [keys(pattern).presence], []).then(Number)
     here.set(pattern, { until: clock.now() + againMs / 2, count })
     count.then(
       (n) => {
@@ -85,7 +86,7 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
   }
   const lookAfter = async (open: Wire, { pattern, entry, finish }: Call): Promise<void> => {
     if (entry === undefined || (await present(open, pattern)) > 0) return
-    const { stream, presence } = requestKeys(prefix, pattern)
+    const { stream, presence } = keys(pattern)
     const withdrawn = await open.run(scripts.withdraw, [presence, stream], [requestGroup, entry])
     if (withdrawn === 1) finish(failing({ _tag: 'NoHandler', pattern }))
   }
@@ -142,7 +143,7 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
         }
         written = true
         calls.set(id, call)
-        const { stream } = requestKeys(prefix, message.pattern)
+        const { stream } = keys(message.pattern)
         const parts = partsFor(message, id, message.timeoutMs - (clock.now() - startedAt))
         open.redis.xadd(stream, 'MAXLEN', '~', limits.maxRequests, '*', ...parts).then(
           (entry) => {

@@ -23,6 +23,8 @@ export interface Next {
 type Applied = (written: boolean) => void
 
 export interface Endings {
+  /** Hands in what was to be acknowledged with others. */
+  readonly flush: () => void
   readonly acknowledge: (record: Record, applied: Applied) => void
   readonly bury: (record: Record, endpoint: string, reason: Reason, to: string | undefined, applied: Applied) => void
   readonly delay: (record: Record, endpoint: string, next: Next, delayMs: number, applied: Applied) => void
@@ -38,13 +40,32 @@ export const endings = (
   { group, delayed, retry, dead }: GroupKeys,
   over: (record: Record) => void,
 ): Endings => {
+  // One command for all that end in one turn of the event loop: acknowledging each by itself took a third of the time
+  // of a service.
+  let ended: Array<readonly [Record, Applied]> = []
+  const flush = (): void => {
+    const all = ended
+    if (all.length === 0) return
+    ended = []
+    lasting.write(
+      `acknowledging entries of ${stream}`,
+      ({ redis }) => redis.xack(stream, group, ...all.map(([{ entry }]) => entry.id)),
+      (written) => {
+        for (const [record, applied] of all) {
+          if (written) over(record)
+          applied(written)
+        }
+      },
+    )
+  }
   const finish = (record: Record, applied: Applied): void => {
+    if (record.source === 'main') {
+      if (ended.push([record, applied]) === 1) setImmediate(flush)
+      return
+    }
     lasting.write(
       `acknowledging an entry of ${record.stream}`,
-      ({ redis, run }) =>
-        record.source === 'main'
-          ? redis.xack(record.stream, group, record.entry.id)
-          : run(scripts.acknowledge, [record.stream], [group, record.entry.id, '1']),
+      ({ run }) => run(scripts.acknowledge, [record.stream], [group, record.entry.id]),
       (written) => {
         if (written) over(record)
         applied(written)
@@ -122,6 +143,7 @@ export const endings = (
   }
 
   return {
+    flush,
     acknowledge: (record, applied) => {
       record.open -= 1
       if (record.open === 0) finish(record, applied)

@@ -247,7 +247,10 @@ export const events = (
       await source.stop()
       for (const record of queue.splice(0)) for (const target of record.targets) giveBack(record, target)
     },
-    flush,
+    flush: () => {
+      flush()
+      ends.flush()
+    },
     leave: async (wire) => {
       care.close()
       for (const forget of timers) forget()

@@ -60,3 +60,19 @@ export const replyChannel = (prefix: string, instance: string): string => `${pre
 /** Whether a reply may be published there: a request names its channel, and whoever sent it may have had another in mind. */
 export const isReplyChannel = (prefix: string, channel: string): boolean =>
   channel.startsWith(`${prefix}replies:`) && /^[A-Za-z0-9.-]{1,200}$/.test(channel.slice(prefix.length + 8))
+
+/** As many patterns as anybody has, and a bound for those that are made up on the way. */
+const mostPatterns = 10_000
+
+/** Remembers what was worked out of a pattern: encoding it for each message took a twentieth of a caller's time. */
+export const remembered = <A>(of: (pattern: string) => A): ((pattern: string) => A) => {
+  const known = new Map<string, A>()
+  return (pattern) => {
+    const before = known.get(pattern)
+    if (before !== undefined) return before
+    if (known.size >= mostPatterns) known.clear()
+    const made = of(pattern)
+    known.set(pattern, made)
+    return made
+  }
+}

@@ -5,7 +5,7 @@ import { field, sourceOf, writeEvent, writeHeaders, type Writing } from '../brok
 import { closed, failing } from '../broker/failing.js'
 import { callFailed, neverConnected } from './errors.js'
 import { partsOf } from './entry.js'
-import { streamOf } from './keys.js'
+import { remembered, streamOf } from './keys.js'
 import type { Link } from './link.js'
 import type { Settings } from './options.js'
 import * as scripts from './scripts.js'
@@ -28,6 +28,7 @@ export const publishing = (
 ): Publishing => {
   const pending = new Set<() => void>()
   const source = sourceOf(group)
+  const stream = remembered((pattern) => [streamOf(prefix, pattern)])
   let over = false
 
   const partsFor = (message: Outgoing) => {
@@ -69,11 +70,11 @@ export const publishing = (
         ({ run }) => {
           if (ended) return
           written = true
-          run(
-            scripts.emit,
-            [streamOf(prefix, message.pattern)],
-            [String(maxLength), message.mandatory ? '1' : '0', ...partsFor(message)],
-          ).then(
+          run(scripts.emit, stream(message.pattern), [
+            String(maxLength),
+            message.mandatory ? '1' : '0',
+            ...partsFor(message),
+          ]).then(
             (result) => {
               finish(answerOf(result, message.pattern))
             },

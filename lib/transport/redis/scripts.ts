@@ -43,10 +43,10 @@ if mandatory or full then
 end
 return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))`)
 
-/** KEYS: stream. ARGV: group, id, and whether the stream is this group's own. Acknowledges. */
+/** KEYS: a stream of retries. ARGV: group, id. Acknowledges, and removes: nobody else reads there. */
 export const acknowledge = script(`
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-if ARGV[3] == '1' then redis.call('XDEL', KEYS[1], ARGV[2]) end
+redis.call('XDEL', KEYS[1], ARGV[2])
 return 1`)
 
 /** KEYS: stream, target. ARGV as above, then the fields. Appends to the target and ends the entry. */

@@ -49,9 +49,7 @@ const own = (purpose: Purpose, user: DriverOptions): DriverOptions => ({
   blockingTimeout: undefined,
   socketTimeout: undefined,
   sentinelRetryStrategy: () => null,
-  // One write for all commands of a turn. n.b. a ping must not wait for the answers to those before it
-  enableAutoPipelining: purpose === 'commands',
-  autoPipeliningIgnoredCommands: ['ping'],
+  enableAutoPipelining: false,
   keyPrefix: '',
   stringNumbers: false,
   readOnly: false,
@@ -64,7 +62,7 @@ const own = (purpose: Purpose, user: DriverOptions): DriverOptions => ({
 const client = ({ Redis, Cluster }: Driver, purpose: Purpose, { driver: user, cluster }: Settings): Redis => {
   const options = { ...user, ...own(purpose, user), replyMapping: 'legacy' as const }
   if (cluster === undefined) return new Redis(options)
-  const { lazyConnect, enableOfflineQueue, enableAutoPipelining, autoPipeliningIgnoredCommands } = options
+  const { lazyConnect, enableOfflineQueue } = options
   // n.b. the two share every method that is used here, and no type that says so
   return new Cluster([...cluster.nodes], {
     ...cluster.options,
@@ -76,8 +74,9 @@ const client = ({ Redis, Cluster }: Driver, purpose: Purpose, { driver: user, cl
     keyPrefix: '',
     lazyConnect,
     enableOfflineQueue,
-    enableAutoPipelining,
-    autoPipeliningIgnoredCommands,
+    enableAutoPipelining: purpose === 'commands',
+    // n.b. a sign of life must not wait for the answers to what was written before
+    autoPipeliningIgnoredCommands: ['ping'],
   }) as unknown as Redis
 }
 
@@ -102,6 +101,26 @@ const moved = (redis: Redis): number => {
   const socket = socketOf(redis)
   if (socket === undefined) return 0
   return socket.bytesRead + (socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : 0)
+}
+
+// One write for all commands of a turn of the event loop. n.b. the driver's own pipelining does that too, and one at a time:
+// a request alone took 260 us with it, and takes 160 without. Of a cluster's sockets we know nothing, so it is used there.
+const gather = (redis: Redis): void => {
+  const { stream } = redis
+  const send = redis.sendCommand.bind(redis)
+  let corked = false
+  const uncork = (): void => {
+    corked = false
+    stream.uncork()
+  }
+  redis.sendCommand = (command, into) => {
+    if (!corked) {
+      corked = true
+      stream.cork()
+      process.nextTick(uncork)
+    }
+    return send(command, into)
+  }
 }
 
 /** Opens a connection. `began` gets a way to give it up meanwhile. Never rejects. */
@@ -191,6 +210,7 @@ export const openWire = async (
     })
     if (redis.status === 'end') throw new Error('the connection was closed')
     if (purpose !== 'reading') beat()
+    if (purpose === 'commands' && settings.cluster === undefined) gather(redis)
   } catch (error) {
     stop()
     await ended

@@ -27,7 +27,7 @@ await withOwnBroker('redis', (start) => {
     const options = { cluster: { nodes: nodes.map(({ host, port }) => ({ host, port })) } }
     const patterns = Array.from({ length: 12 }, (_, i) => `pattern.${i}`)
     const seen: Array<string> = []
-    const service = patterns.reduce(
+    const service = patterns.reduce<Parameters<typeof serve>[0]>(
       (so, pattern) => ({
         ...so,
         endpoints: [
@@ -46,7 +46,7 @@ await withOwnBroker('redis', (start) => {
             .onMessage(pattern, t.number, (n) => TE.right(n + 1)).endpoints,
         ],
       }),
-      createMicroservice('spread') as Parameters<typeof serve>[0],
+      createMicroservice('spread'),
     )
     const running = await serve(service, options)
     expect(running.health().ready).toBe(true)

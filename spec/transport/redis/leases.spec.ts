@@ -74,7 +74,7 @@ await withBroker('redis', (url) => {
     await until('all arrive', () => got.length === 5)
     for (let round = 0; round < 3; round++) {
       await cut(here, 'holds')
-      await emit(connection, 'e', 1)
+      await plain.xadd(`${prefix}e`, '*', 'body', '1')
       await until('the next arrives', () => got.length === 6 + round)
     }
     expect(new Set(got.map(({ context }) => context.entryId)).size).toBe(8)
