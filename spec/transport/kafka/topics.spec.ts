@@ -1,0 +1,137 @@
+/** Topics that are there, missing, made, new to a service, and taken away. */
+import * as t from 'io-ts'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { createMicroservice, listen } from 'taskwire'
+import { expect, test } from 'vitest'
+import { withBroker } from '../../brokers/suite.js'
+import { benches, pause, until } from './support.js'
+
+const right = { _tag: 'Right', right: undefined } as const
+
+await withBroker('kafka', (url) => {
+  const bench = benches()
+
+  test('listen names every topic that is missing at once, and starts once they are there', async () => {
+    const { prefix, transport, serve, outside } = bench([url])
+    const service = createMicroservice('strict')
+      .transport(transport({ createTopics: false }))
+      .onEvent('heard', t.unknown, () => async () => right)
+      .onMessage('asked', t.unknown, () => TE.right(1))
+    const result = await listen(service, { log: false })()
+    const topics = [
+      `${prefix}asked--requests`,
+      `${prefix}heard`,
+      `${prefix}heard--strict--dlq`,
+      `${prefix}heard--strict--retry`,
+      `${prefix}taskwire--replies`,
+    ]
+    expect(result).toMatchObject({ _tag: 'Left', left: { _tag: 'TopicMissing' } })
+    expect(result._tag === 'Left' && result.left._tag === 'TopicMissing' ? [...result.left.topics].sort() : []).toEqual(
+      topics,
+    )
+    const { admin } = await outside()
+    await admin.createTopics({ topics: topics.map((topic) => ({ topic })), waitForLeaders: true })
+    await serve(service)
+  })
+
+  test('to a topic that does not exist emit fails at once and says which, and a request is NoHandler', async () => {
+    const { prefix, call } = bench([url])
+    const client = call({ createTopics: false })
+    const began = performance.now()
+    expect(await client.emit('nowhere', 1)()).toMatchObject({
+      _tag: 'Left',
+      left: { _tag: 'TransportFailed', message: `the topic ${prefix}nowhere does not exist` },
+    })
+    expect(performance.now() - began).toBeLessThan(10 * 500)
+    const asking = call()
+    expect(await asking.send('nowhere', 1, t.unknown)()).toEqual({
+      _tag: 'Left',
+      left: { _tag: 'NoHandler', pattern: 'nowhere' },
+    })
+  })
+
+  test('a service that is new begins at the end; with startAt: beginning at the first there is', async () => {
+    const { transport, serve, call } = bench([url])
+    const client = call()
+    for (let n = 0; n < 30; n++) expect((await client.emit('old', n, { key: String(n) })())._tag).toBe('Right')
+    const heard = new Map<string, Array<number>>()
+    for (const startAt of ['end', 'beginning'] as const) {
+      const seen: Array<number> = []
+      heard.set(startAt, seen)
+      await serve(
+        createMicroservice(`new from ${startAt}`)
+          .transport(transport({ startAt }))
+          .onEvent('old', t.number, (n) => async () => {
+            seen.push(n)
+            return right
+          }),
+      )
+    }
+    for (let n = 30; n < 60; n++) expect((await client.emit('old', n, { key: String(n) })())._tag).toBe('Right')
+    const sorted = (startAt: string) => [...(heard.get(startAt) ?? [])].sort((a, b) => a - b)
+    await until(
+      () => `both hear what is new (${[...heard.values()].map(({ length }) => length).join()})`,
+      () => sorted('end').length >= 30 && sorted('beginning').length >= 60,
+    )
+    expect(sorted('end')).toEqual(Array.from({ length: 30 }, (_, i) => 30 + i))
+    expect(sorted('beginning')).toEqual(Array.from({ length: 60 }, (_, i) => i))
+  })
+
+  test('a topic that is deleted does not keep a client from the others, nor from its successor', async () => {
+    const { prefix, call, outside } = bench([url])
+    const { admin, read } = await outside()
+    const client = call()
+    for (const pattern of ['stays', 'goes']) expect((await client.emit(pattern, 1)())._tag).toBe('Right')
+    await admin.deleteTopics({ topics: [`${prefix}goes`] })
+    await pause(500)
+    const gone = await client.emit('goes', 2, { timeout: 20_000 })()
+    const after = await client.emit('stays', 3, { timeout: 20_000 })()
+    const again = await client.emit('goes', 4, { timeout: 20_000 })()
+    expect([after._tag, again._tag]).toEqual(['Right', 'Right'])
+    const kept = (await read(`${prefix}goes`)).map(({ value }) => value?.toString())
+    expect(kept).toContain('4')
+    if (gone._tag === 'Right') expect(kept).toContain('2')
+    expect((await read(`${prefix}stays`)).length).toBe(2)
+  }, 60_000)
+
+  test('handlers that are stuck in one partition hold up no other, and a long queue is handled to its end', async () => {
+    const { transport, serve, call } = bench([url])
+    const client = call()
+    const seen = new Set<number>()
+    const stuck = new Set<string>()
+    let release = (): void => undefined
+    const door = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await serve(
+      createMicroservice('slow')
+        .transport(transport())
+        .onEvent('queue', t.number, (n, { partition, key }) => async () => {
+          if (partition === 0) {
+            stuck.add(key._tag === 'Some' ? key.value : '')
+            await door
+          }
+          seen.add(n)
+          return right
+        }),
+    )
+    const keys = 30
+    const total = 100 * keys
+    for (let n = 0; n < total; n += 500)
+      await Promise.all(
+        Array.from({ length: 500 }, async (_, i) => {
+          expect((await client.emit('queue', n + i, { key: String((n + i) % keys) })())._tag).toBe('Right')
+        }),
+      )
+    await until(
+      () => `the other partitions are handled (${seen.size}, and ${stuck.size} keys are stuck)`,
+      () => stuck.size > 0 && seen.size === total - 100 * stuck.size,
+    )
+    expect(stuck.size).toBeLessThan(keys)
+    release()
+    await until(
+      () => `all are handled (${seen.size} of ${total})`,
+      () => seen.size === total,
+    )
+  }, 60_000)
+})
