@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { freshId } from '../../core/clock.js'
 import { deadlines, type Due } from '../../core/deadlines.js'
 import type { Answer, Cancel, Outgoing } from '../transport.js'
-import { field, sourceOf, writeEvent, writeHeaders, type Writing } from '../broker/attributes.js'
+import { field, writeHeaders, type Writing } from '../broker/attributes.js'
 import { writeDeadline } from '../broker/deadline.js'
 import { closed, failing } from '../broker/failing.js'
 import { answerOf } from '../broker/reply.js'
@@ -40,9 +40,8 @@ const returningMs = 5_000
 
 export const calling = ({ settings, env, links, commands }: Shared): Calling => {
   const { name, prefix, limits } = settings
-  const { clock, random, group, instance } = env
+  const { clock, random, instance } = env
   const channel = replyChannel(prefix, instance)
-  const source = sourceOf(group)
   const keys = remembered((pattern) => requestKeys(prefix, pattern))
   const calls = new Map<string, Call>()
   const abandons = new Set<() => void>()
@@ -97,12 +96,15 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
     if (open !== undefined && clock.now() >= patientUntil) lookAfter(open, call).catch(() => undefined)
   })
 
+  // n.b. a request says of itself only what its handler is told: everything else costs both sides, and lies nowhere for long
   const partsFor = (message: Outgoing, call: string, timeoutMs: number) => {
-    const { pattern, contentType, headers, messageId, correlationId, causationId, key } = message
+    const { contentType, headers, messageId, correlationId, causationId, key } = message
     const fields: Writing = { [field.contentType]: contentType, [field.call]: call, [field.replyTo]: channel }
     writeDeadline(fields, timeoutMs, clock)
-    const id = messageId ?? call
-    writeEvent(fields, 'ce_', { id, type: pattern, source, time: clock.unix(), correlationId, causationId, key })
+    if (messageId !== undefined) fields['ce_id'] = messageId
+    if (correlationId !== undefined) fields['ce_correlationid'] = correlationId
+    if (causationId !== undefined) fields['ce_causationid'] = causationId
+    if (key !== undefined) fields['ce_partitionkey'] = key
     writeHeaders(fields, headers)
     return partsOf(message.body, fields)
   }
