@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { freshId } from '../../core/clock.js'
 import { deadlines, type Due } from '../../core/deadlines.js'
+import type { ConnectError } from '../../core/error.js'
 import type { Answer, Cancel, Outgoing } from '../transport.js'
 import { field, writeHeaders, type Writing } from '../broker/attributes.js'
 import { writeDeadline } from '../broker/deadline.js'
@@ -159,8 +160,8 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
           },
         )
       }
-      const never = (error: Parameters<typeof neverConnected>[0]): void => {
-        finish(over ? closed('no') : neverConnected(error))
+      const never = (error: ConnectError): void => {
+        finish(over ? closed('no') : neverConnected(name, error))
       }
       // n.b. a reply that comes before its channel is subscribed to is gone
       leaveReplies = replies().whenOpen(() => {

@@ -9,6 +9,8 @@ export interface Entry {
   readonly body: Buffer
   /** Names and values in turn, as they lie in the stream, without the body. */
   readonly rest: ReadonlyArray<Buffer>
+  /** The size of that. */
+  readonly besideBytes: number
   readonly fields: Fields
 }
 
@@ -17,6 +19,9 @@ export const bodyField = 'body'
 
 /** Fields beyond these are not looked at; our own programs write fewer than a hundred. */
 const mostFields = 1_000
+
+/** What may lie beside a body, in bytes: headers have 8 KiB at most. */
+export const mostBesideBytes = 65_536
 
 const nothing = Buffer.alloc(0)
 
@@ -38,9 +43,10 @@ export const entryOf = (id: string, all: ReadonlyArray<Buffer>): Entry => {
   const flat = all.length > 2 * mostFields ? all.slice(0, 2 * mostFields) : all
   // n.b. without a prototype: a field may be called __proto__
   const fields = Object.create(null) as Writing
-  if (flat.length === 2) return { id, body: flat[1] ?? nothing, rest: [], fields }
+  if (flat.length === 2) return { id, body: flat[1] ?? nothing, rest: [], besideBytes: 0, fields }
   let body: Buffer | undefined
   const rest: Array<Buffer> = []
+  let besideBytes = 0
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const name = flat[i] ?? nothing
     const value = flat[i + 1] ?? nothing
@@ -48,10 +54,13 @@ export const entryOf = (id: string, all: ReadonlyArray<Buffer>): Entry => {
     if (text === bodyField && body === undefined) body = value
     else {
       rest.push(name, value)
+      besideBytes += name.length + value.length
+      // n.b. what is too large is not looked at, only kept
+      if (besideBytes > mostBesideBytes) continue
       fields[text] = value.toString()
     }
   }
-  return { id, body: body ?? nothing, rest, fields }
+  return { id, body: body ?? nothing, rest, besideBytes, fields }
 }
 
 /** An entry as parts of a command: its body, what lies beside it but for the fields named, and what is added. */

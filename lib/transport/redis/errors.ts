@@ -60,9 +60,9 @@ export const connectFailed = (name: string, what: string, error: unknown): Conne
       : transportFailed(name, `${what}: ${reasonOf(error)}`, error)
 
 /** How a call ends where there will never be a connection. */
-export const neverConnected = (error: ConnectError): Failing =>
+export const neverConnected = (name: string, error: ConnectError): Failing =>
   failing(
     error._tag === 'TopicMissing' || error._tag === 'TopologyMismatch'
-      ? transportFailed('redis', 'there is no connection', error)
+      ? transportFailed(name, 'there is no connection', error)
       : error,
   )

@@ -3,7 +3,7 @@ import * as O from 'fp-ts/lib/Option.js'
 import type { Reason, Settlement } from '../../core/settlement.js'
 import { contextOf } from './context-of.js'
 import { endings } from './ending.js'
-import { entryOf, readOf, takenOf, type Taken } from './entry.js'
+import { entryOf, mostBesideBytes, readOf, takenOf, type Taken } from './entry.js'
 import { createGroup } from './group.js'
 import { eventKeys, groupKeys } from './keys.js'
 import { blockMs } from './limits.js'
@@ -57,6 +57,7 @@ export const events = (
   const timers = new Set<() => void>()
   let acks = 0
   let stopped = false
+  let left = false
   let retriesCame = false
 
   const room = (): number =>
@@ -76,6 +77,7 @@ export const events = (
   })
 
   const after = (ms: number, run: () => void): void => {
+    if (left) return
     const forget = clock.after(ms, () => {
       timers.delete(forget)
       run()
@@ -191,6 +193,8 @@ export const events = (
       setAside(record, 'AttemptsExhausted', `handed out ${String(deliveries - 1)} times without an end`)
     else if (record.entry.body.length > maxMessageBytes)
       setAside(record, 'InvalidPayload', `expected at most ${String(maxMessageBytes)} bytes`)
+    else if (record.entry.besideBytes > mostBesideBytes)
+      setAside(record, 'InvalidPayload', `expected at most ${String(mostBesideBytes)} bytes beside the body`)
     else if (stopped) for (const target of record.targets) giveBack(record, target)
     else queue.push(record)
   }
@@ -252,6 +256,7 @@ export const events = (
       ends.flush()
     },
     leave: async (wire) => {
+      left = true
       care.close()
       for (const forget of timers) forget()
       timers.clear()

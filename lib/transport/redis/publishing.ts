@@ -84,7 +84,7 @@ export const publishing = (
           )
         },
         (error) => {
-          finish(over ? closed('no') : neverConnected(error))
+          finish(over ? closed('no') : neverConnected(name, error))
         },
       )
       return () => {

@@ -63,7 +63,11 @@ export const reader = (
     })
 
   const run = async (wire: Wire): Promise<void> => {
-    const id = settings.cluster === undefined ? await wire.redis.client('ID').catch(() => undefined) : undefined
+    // n.b. each node of a cluster has numbers of its own
+    const id =
+      settings.cluster === undefined
+        ? await wire.watched(patienceMs, wire.redis.client('ID')).catch(() => undefined)
+        : undefined
     let prepared = false
     let failures = 0
     while (!stopped && link.current() === wire) {

@@ -6,7 +6,7 @@ import { deadlineOf } from '../broker/deadline.js'
 import { replyOf, writeReply } from '../broker/reply.js'
 import { atMost } from './at-most.js'
 import { contextOf, messageOf } from './context-of.js'
-import { entryOf, readOf, type Read } from './entry.js'
+import { entryOf, mostBesideBytes, readOf, type Read } from './entry.js'
 import { createGroup } from './group.js'
 import { isReplyChannel, requestGroup, requestKeys } from './keys.js'
 import { blockMs } from './limits.js'
@@ -100,7 +100,7 @@ export const serving = (
       writeReply(added, made)
       answer(channel, pack(added, made.body), until, 0)
     }
-    if (body.length > maxMessageBytes) {
+    if (body.length > maxMessageBytes || entry.besideBytes > mostBesideBytes) {
       reply({ _tag: 'Fail', failure: { _tag: 'MessageTooLarge', limitBytes: maxMessageBytes } })
       return
     }

@@ -103,6 +103,9 @@ const moved = (redis: Redis): number => {
   return socket.bytesRead + (socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : 0)
 }
 
+/** How long connecting may take where `connectTimeout` does not say, in milliseconds: as long as in the driver. */
+const connectMs = 10_000
+
 // One write for all commands of a turn of the event loop. n.b. the driver's own pipelining does that too, and one at a time:
 // a request alone took 260 us with it, and takes 160 without. Of a cluster's sockets we know nothing, so it is used there.
 const gather = (redis: Redis): void => {
@@ -202,6 +205,11 @@ export const openWire = async (
     })
   }
   began(stop)
+  // n.b. the driver's own limit ends with the connection of the socket, which a frozen Redis accepts all the same
+  const patient = after(settings.driver.connectTimeout ?? connectMs, () => {
+    last ??= new Error('Redis does not answer')
+    stop()
+  })
   try {
     await redis.connect()
     if (purpose === 'commands') await Promise.allSettled(scripts.map(({ text }) => redis.script('LOAD', text)))
@@ -209,6 +217,7 @@ export const openWire = async (
       fail(reasonOf(last ?? { message: 'the connection was closed' }))
     })
     if (redis.status === 'end') throw new Error('the connection was closed')
+    patient()
     if (purpose !== 'reading') beat()
     if (purpose === 'commands' && settings.cluster === undefined) gather(redis)
   } catch (error) {

@@ -229,6 +229,26 @@ await withOwnBroker('redis', (start) => {
     expect(await published(sender, outgoing('e', '1'))).toEqual({ _tag: 'Accepted' })
   })
 
+  test('a frozen Redis is noticed, and used again when it has thawed', { timeout: 60_000 }, async () => {
+    const broker = await start()
+    const { options } = place(broker.url, { limits: { heartbeatMs: 200 }, ioredis: { connectTimeout: 300 } })
+    const seen: Array<unknown> = []
+    const running = await serve(
+      createMicroservice('cold').onEvent('e', t.unknown, (n) => TE.fromIO(() => void seen.push(n))),
+      options,
+    )
+    const client = caller(options)
+    expect(await client.emit('e', 1)()).toMatchObject({ _tag: 'Right' })
+    broker.freeze()
+    await until('readiness is false', () => !running.health().ready)
+    await pause(1_500)
+    expect(await client.connect()).toMatchObject({ _tag: 'Left' })
+    broker.thaw()
+    expect(await client.emit('e', 2, { timeout: 30_000 })()).toMatchObject({ _tag: 'Right' })
+    await until('it is handled', () => seen.includes(2), 30_000)
+    await until('readiness is true', () => running.health().ready, 30_000)
+  })
+
   test('a master that became a replica is left for another look', { timeout: 60_000 }, async () => {
     const broker = await start()
     const { options } = place(broker.url)

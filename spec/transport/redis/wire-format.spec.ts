@@ -116,6 +116,17 @@ await withBroker('redis', (url) => {
       })
     })
 
+    test('that is too large is set aside, and the next is handled', async () => {
+      const { plain, prefix, options } = place(url)
+      const { got } = await replica(options, [on('event', 'large')], { group: 'g' })
+      await plain.xadd(`${prefix}large`, '*', 'body', 'x'.repeat(1_048_577))
+      await plain.xadd(`${prefix}large`, '*', 'body', '1', 'h', 'x'.repeat(70_000))
+      await plain.xadd(`${prefix}large`, '*', ...Array.from({ length: 10_000 }, (_, i) => `f${i}`))
+      await plain.xadd(`${prefix}large`, '*', 'body', '1')
+      await until('the last arrives', () => got.some(({ body }) => body.length === 1))
+      await until('two are set aside', async () => (await plain.xlen(`{${prefix}large}:g:dlq`)) === 2)
+    })
+
     test('reaches a foreign consumer group', async () => {
       const { plain, prefix, options } = place(url)
       await plain.xgroup('CREATE', `${prefix}told`, 'others', '$', 'MKSTREAM')
