@@ -6,6 +6,7 @@ import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
 import { reasonOf, transportFailed } from '../broker/failing.js'
 import type { Environment } from '../transport.js'
 import { sharing } from './assigner.js'
+import type { Identity } from './coordinator.js'
 import { connectError } from './failures.js'
 import { join, type Assignment, type Member } from './member.js'
 import type { Settings } from './options.js'
@@ -78,7 +79,7 @@ export const consuming = (
   const { clock } = environment
   const { groupId, topics } = work
   const closing = new AbortController()
-  let latest: Member | undefined
+  const identity: Identity = { id: undefined }
 
   /** Commits the end of each place as the group's first position there. */
   const beginAtEnd = async (
@@ -137,11 +138,10 @@ export const consuming = (
       {
         groupId,
         topics,
-        before: latest?.id(),
+        identity,
         assigner: (cluster) => sharing(driver, cluster),
         leaving: work.leaving,
         joined: (assignment, member) => {
-          latest = member
           positions = begin(assignment, member)
         },
         batch: async (payload) => {

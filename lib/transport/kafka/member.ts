@@ -6,6 +6,7 @@ import type { ConnectError } from '../../core/error.js'
 import { reasonOf, transportFailed } from '../broker/failing.js'
 import type { Environment } from '../transport.js'
 import type { Commit } from './commits.js'
+import { watched, type Identity } from './coordinator.js'
 import { connectError } from './failures.js'
 import type { Settings } from './options.js'
 import { settled } from './settled.js'
@@ -15,8 +16,6 @@ import { patient, station, type Driver } from './station.js'
 export type Assignment = Readonly<Record<string, ReadonlyArray<number>>>
 
 export interface Member {
-  /** As the group knows it; it changes only with the member. */
-  readonly id: () => string | undefined
   readonly consumer: Consumer
   readonly cluster: Cluster
   readonly coordinator: () => Promise<Broker>
@@ -36,22 +35,19 @@ export interface Duties {
   /** It has joined; nothing is fetched before this returns. */
   readonly joined: (assignment: Assignment, member: Member) => void
   readonly batch: (payload: EachBatchPayload) => Promise<void>
-  /** The one that this one takes the place of, which could not say that it leaves. */
-  readonly before: string | undefined
+  /** Shared with the consumers before and after this one. */
+  readonly identity: Identity
   /** The broker no longer had the position of a partition; it starts over at what is there. */
   readonly reset: (topic: string, partition: number) => void
   /** It is of no use any more. */
   readonly lost: (why: string) => void
 }
 
-// The types of kafkajs leave this out.
-type Leavable = Broker & {
-  readonly leaveGroup?: (member: { readonly groupId: string; readonly memberId: string }) => Promise<unknown>
-}
-
 /** Leaving is bounded, in milliseconds: kafkajs waits for the fetch that is under way, and without bounds for brokers. */
 const leaveMs = 2_000
 const lastMs = 500
+/** What a join that is under way may take when the connection closes, in milliseconds. */
+const joinMs = 1_000
 
 /** Waits until it has joined; `closing` gives up. */
 export const join = async (
@@ -65,7 +61,7 @@ export const join = async (
   const { name } = settings
   const failed = (cause: unknown): Either<ConnectError, never> =>
     E.left(connectError(name, `cannot join the group ${groupId}`, cause))
-  const heard: { cluster?: Cluster; find?: Cluster['findGroupCoordinator'] } = {}
+  const heard: { cluster?: Cluster; coordinator?: Member['coordinator'] } = {}
   const at = station(
     driver,
     settings,
@@ -88,25 +84,14 @@ export const join = async (
     retry: { ...patient, restartOnFailure: () => Promise.resolve(false) },
     partitionAssigners: [
       ({ cluster }) => {
-        // n.b. kafkajs calls this right before each join, and has no other place where a member may finish what it holds
-        const find = cluster.findGroupCoordinator.bind(cluster)
-        let { before } = duties
-        cluster.findGroupCoordinator = async (group) => {
-          await duties.leaving()
-          const coordinator: Leavable = await find(group)
-          // n.b. or the group waits for it until its session has timed out
-          if (before !== undefined) await coordinator.leaveGroup?.({ groupId, memberId: before }).catch(() => undefined)
-          before = undefined
-          return coordinator
-        }
         heard.cluster = cluster
-        heard.find = find
+        heard.coordinator = watched(cluster, groupId, duties.identity, duties.leaving)
         return duties.assigner(cluster)
       },
     ],
   })
-  const { cluster, find } = heard
-  if (cluster === undefined || find === undefined)
+  const { cluster, coordinator } = heard
+  if (cluster === undefined || coordinator === undefined)
     return E.left(transportFailed(name, 'this version of kafkajs is not known'))
 
   let over = false
@@ -117,12 +102,10 @@ export const join = async (
     at.destroy()
     await settled(clock, left, lastMs)
   }
-  let id: string | undefined
   const member: Member = {
-    id: () => id,
     consumer,
     cluster,
-    coordinator: () => find({ groupId }),
+    coordinator,
     commit: ({ topics }) =>
       over
         ? Promise.reject(new Error('the consumer is closed'))
@@ -135,8 +118,7 @@ export const join = async (
   const first = new Promise<Either<ConnectError, void>>((resolve) => {
     consumer.on('consumer.group_join', ({ payload }) => {
       if (over) return
-      id = payload.memberId
-      duties.joined(payload.memberAssignment, member)
+      if (!closing.aborted) duties.joined(payload.memberAssignment, member)
       resolve(E.right(undefined))
     })
     consumer.on('consumer.crash', ({ payload: { error } }) => {
@@ -159,14 +141,16 @@ export const join = async (
       resolve(failed(cause))
     })
   })
-  // n.b. a consumer that is stopped while it joins goes on consuming: without sockets it cannot
+  // n.b. kafkajs cannot be stopped while it joins: it would go on consuming. It gets a moment to join and leave again, and
+  // without its sockets it comes to an end in any case.
+  let forget = (): void => undefined
   const abort = (): void => {
-    over = true
-    at.destroy()
+    forget = clock.after(joinMs, at.destroy)
   }
-  if (closing.aborted) abort()
+  if (closing.aborted) at.destroy()
   else closing.addEventListener('abort', abort)
   const result = await first
+  forget()
   closing.removeEventListener('abort', abort)
   if (E.isRight(result) && !closing.aborted) return E.right(member)
   await end()

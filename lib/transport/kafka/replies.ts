@@ -12,6 +12,7 @@ import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
 import type { Environment } from '../transport.js'
 import { pinned } from './assigner.js'
 import { connectError } from './failures.js'
+import type { Identity } from './coordinator.js'
 import { join, type Member } from './member.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
@@ -50,7 +51,7 @@ export const replies = ({
   const { instance } = environment
   const topic = names.replies
   const closing = new AbortController()
-  let before: string | undefined
+  const identity: Identity = { id: undefined }
   let position: { readonly partition: number; next: number } | undefined
 
   const open = async (lost: (why: string) => void): Promise<E.Either<ConnectError, ReplyPath>> => {
@@ -67,7 +68,7 @@ export const replies = ({
       {
         groupId: names.replyGroup(instance),
         topics: [topic],
-        before,
+        identity,
         assigner: (cluster) => {
           const own = pinned(driver, topic, partition)
           return {
@@ -80,8 +81,7 @@ export const replies = ({
           }
         },
         leaving: () => Promise.resolve(),
-        joined: (_, { consumer, id }) => {
-          before = id()
+        joined: (_, { consumer }) => {
           if (position !== undefined) consumer.seek({ topic, partition, offset: String(position.next) })
         },
         batch: (payload) => {

@@ -1,7 +1,7 @@
 /** Options, names, and what is handed on to the driver. */
 import * as E from 'fp-ts/lib/Either.js'
 import { createClient } from 'taskwire'
-import { kafka, type KafkaOptions } from 'taskwire/kafka'
+import { kafka } from 'taskwire/kafka'
 import { expect, test } from 'vitest'
 import { namesOf } from '../../../lib/transport/kafka/names.js'
 import { settingsOf } from '../../../lib/transport/kafka/options.js'
