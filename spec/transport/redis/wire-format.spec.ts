@@ -11,6 +11,7 @@ import {
   fieldsOf,
   on,
   outgoing,
+  pause,
   pendingOf,
   place,
   published,
@@ -143,6 +144,26 @@ await withBroker('redis', (url) => {
       )) as Array<[string, Array<[string, Array<string>]>]>
       expect(fieldsOf(read[0]![1][0]![1])).toMatchObject({ body: '{"n":1}', ce_type: 'told' })
     })
+  })
+
+  test('is the same for a driver that speaks the older protocol', async () => {
+    const { options } = place(url, { ioredis: { protocol: 2 }, limits: { heartbeatMs: 50 } })
+    const seen: Array<unknown> = []
+    const running = await serve(
+      createMicroservice('older')
+        .onEvent('e', t.unknown, (payload) => TE.fromIO(() => void seen.push(payload)))
+        .onMessage('m', t.unknown, (payload) => TE.right(payload)),
+      options,
+    )
+    const client = caller(options)
+    expect(await client.send('m', [1], t.unknown)()).toEqual({ _tag: 'Right', right: [1] })
+    expect(await client.emit('e', [2])()).toMatchObject({ _tag: 'Right' })
+    await until('it is handled', () => seen.length === 1)
+    // Several signs of life later.
+    await pause(300)
+    expect(running.health().ready).toBe(true)
+    expect(await client.send('m', [3], t.unknown)()).toEqual({ _tag: 'Right', right: [3] })
+    expect(seen).toEqual([[2]])
   })
 
   test('a retry waits in the sorted set of its group and comes back in the stream of its group', async () => {
