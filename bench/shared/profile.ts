@@ -6,12 +6,13 @@ import { pathToFileURL } from 'node:url'
 import { startPair, type Options, type Workload } from './pair.js'
 import type { Part } from './peer.js'
 
-const TOP_FILES = 15
+const TOP_OWNERS = 15
 const TOP_FUNCTIONS = 30
 
 interface ProfileNode {
   readonly id: number
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+  readonly children?: ReadonlyArray<number>
 }
 
 interface Profile {
@@ -20,23 +21,46 @@ interface Profile {
   readonly timeDeltas: ReadonlyArray<number>
 }
 
-type Frame = ProfileNode['callFrame']
+type Frames = ReadonlyArray<ProfileNode['callFrame']>
 
-const fileOf = (frame: Frame): string => (frame.url === '' ? frame.functionName : frame.url)
-const functionOf = (frame: Frame): string =>
-  `${frame.functionName || '(anonymous)'}${frame.url === '' ? '' : ` ${frame.url}:${frame.lineNumber + 1}`}`
+/** A function on top of its callers, the nearest first. */
+const stacks = ({ nodes }: Profile): ReadonlyMap<number, Frames> => {
+  const known = new Map<number, Frames>()
+  const children = new Map(nodes.map((node) => [node.id, node]))
+  const walk = (id: number, callers: Frames): void => {
+    const node = children.get(id)
+    if (node === undefined) return
+    const stack = [node.callFrame, ...callers]
+    known.set(id, stack)
+    for (const child of node.children ?? []) walk(child, stack)
+  }
+  walk(nodes[0]?.id ?? 0, [])
+  return known
+}
+
+const nameOf = ({ functionName }: Frames[number]): string => functionName || '(anonymous)'
+
+const functionOf = ([top]: Frames): string =>
+  top === undefined ? '' : `${nameOf(top)}${top.url === '' ? '' : ` ${top.url}:${top.lineNumber + 1}`}`
+
+/** The package or the folder; what belongs to Node counts for who called it. */
+const ownerOf = (stack: Frames): string => {
+  const caller = stack.find(({ url }) => url !== '' && !url.startsWith('node:'))
+  if (caller === undefined) return stack[0] === undefined ? '' : nameOf(stack[0])
+  return /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(caller.url)?.[1] ?? caller.url.replace(/\/[^/]*$/, '')
+}
 
 /** Self time in microseconds, the largest first; waiting for events is left out. */
 const selfTimes = (
   profile: Profile,
-  key: (frame: Frame) => string,
+  key: (stack: Frames) => string,
 ): ReadonlyArray<readonly [key: string, us: number]> => {
-  const frames = new Map(profile.nodes.map((node) => [node.id, node.callFrame]))
+  const known = stacks(profile)
   const total = new Map<string, number>()
   profile.samples.forEach((id, index) => {
-    const frame = frames.get(id)
-    if (frame === undefined || frame.functionName === '(idle)') return
-    const where = key(frame)
+    const stack = known.get(id)
+    if (stack === undefined || stack[0]?.functionName === '(idle)') return
+    const where = key(stack)
     total.set(where, (total.get(where) ?? 0) + (profile.timeDeltas[index] ?? 0))
   })
   return [...total].sort(([, a], [, b]) => b - a)
@@ -44,7 +68,7 @@ const selfTimes = (
 
 const print = (title: string, file: string, shorten: (text: string) => string): void => {
   const found = JSON.parse(readFileSync(file, 'utf8')) as Profile
-  const section = (heading: string, key: (frame: Frame) => string, top: number): void => {
+  const section = (heading: string, key: (stack: Frames) => string, top: number): void => {
     const times = selfTimes(found, key)
     const all = times.reduce((sum, [, us]) => sum + us, 0)
     console.log(`\n${title}, ${heading}: ${(all / 1e6).toFixed(2)} s busy, start included`)
@@ -53,7 +77,7 @@ const print = (title: string, file: string, shorten: (text: string) => string): 
       console.log(`${share} %  ${(us / 1000).toFixed(0).padStart(6)} ms  ${shorten(where)}`)
     }
   }
-  section('self time by file', fileOf, TOP_FILES)
+  section('self time by package or folder', ownerOf, TOP_OWNERS)
   section('self time by function', functionOf, TOP_FUNCTIONS)
   console.log(`(${file})`)
 }
