@@ -81,7 +81,8 @@ export const settingsOf = (
   const { name = 'kafka', brokers, prefix = '', retryTopics = false, startAt = 'end', createTopics } = options
   const { consumer = {}, ...kafkajs }: KafkaJsOptions = options.kafkajs ?? {}
   const topics = creation(createTopics)
-  const { sessionTimeout = 30_000, heartbeatInterval = 3_000 } = consumer
+  // n.b. a member hears of a rebalance with its next heartbeat, and the others stand still until then
+  const { sessionTimeout = 30_000, heartbeatInterval = 1_000 } = consumer
   const given: ReadonlyArray<unknown> = Array.isArray(brokers) ? brokers : []
   return {
     settings: {

@@ -16,7 +16,7 @@ test('the defaults have no problems', () => {
     createTopics: undefined,
     retryTopics: false,
     startAt: 'end',
-    consumer: { sessionTimeout: 30_000, heartbeatInterval: 3_000, rebalanceTimeout: 60_000, maxWaitTimeInMs: 500 },
+    consumer: { sessionTimeout: 30_000, heartbeatInterval: 1_000, rebalanceTimeout: 60_000, maxWaitTimeInMs: 500 },
   })
   expect(settingsOf({ brokers, createTopics: true }).settings.createTopics).toEqual({
     partitions: 6,
