@@ -1,11 +1,20 @@
 /** What an error of ioredis means. */
 import type { ConnectError } from '../../core/error.js'
 import type { Failing } from '../transport.js'
-import { disconnected, failing, reasonOf, transportFailed } from '../broker/failing.js'
+import { disconnected, failing, reasonOf as firstLineOf, transportFailed } from '../broker/failing.js'
 
 const messageOf = (error: unknown): string => {
   const { message } = (error ?? {}) as { readonly message?: unknown }
   return typeof message === 'string' ? message : ''
+}
+
+/** What an error says. n.b. a command that Redis does not know is quoted with its arguments: payloads, passwords. */
+export const reasonOf = (error: unknown): string => firstLineOf(error).split(', with args')[0] ?? ''
+
+// n.b. errors of the driver carry the command with all of its arguments
+const causeOf = (error: unknown): unknown => {
+  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown }
+  return { name, code, message: reasonOf(error) }
 }
 
 /** Redis answered, with an error: the command was not executed. */
@@ -47,7 +56,7 @@ export const callFailed = (name: string, error: unknown): Failing => {
   return failing(
     isUnauthorized(error)
       ? { _tag: 'Unauthorized', message: reasonOf(error) }
-      : transportFailed(name, reasonOf(error), error),
+      : transportFailed(name, reasonOf(error), causeOf(error)),
   )
 }
 
@@ -57,7 +66,7 @@ export const connectFailed = (name: string, what: string, error: unknown): Conne
     ? { _tag: 'Unauthorized', message: reasonOf(error) }
     : codeOf(error) === 'WRONGTYPE'
       ? { _tag: 'TopologyMismatch', message: `${what}: the key holds something else` }
-      : transportFailed(name, `${what}: ${reasonOf(error)}`, error)
+      : transportFailed(name, `${what}: ${reasonOf(error)}`, causeOf(error))
 
 /** How a call ends where there will never be a connection. */
 export const neverConnected = (name: string, error: ConnectError): Failing =>

@@ -1,8 +1,7 @@
 /** Writes that must not be lost: tried again until they succeed, or the connection is closed. */
 import { fullJitter } from '../../core/retry.js'
 import type { Environment } from '../transport.js'
-import { reasonOf } from '../broker/failing.js'
-import { isAnswer } from './errors.js'
+import { isAnswer, reasonOf } from './errors.js'
 import type { Link } from './link.js'
 import type { Wire } from './wire.js'
 

@@ -1,8 +1,7 @@
 /** A connection that waits for what comes to a stream, takes as much as there is room for, and hands it on. */
 import type { ConnectError } from '../../core/error.js'
 import { fullJitter } from '../../core/retry.js'
-import { reasonOf } from '../broker/failing.js'
-import { isAnswer, isGone } from './errors.js'
+import { isAnswer, isGone, reasonOf } from './errors.js'
 import { blockMs } from './limits.js'
 import type { Link } from './link.js'
 import type { Shared } from './shared.js'

@@ -1,6 +1,5 @@
 /** What has to be done now and then for an event stream: retries that are due, leases, what others left behind, trimming. */
-import { reasonOf } from '../broker/failing.js'
-import { isAnswer, isGone } from './errors.js'
+import { isAnswer, isGone, reasonOf } from './errors.js'
 import { takenOf, type Taken } from './entry.js'
 import type { EventKeys, GroupKeys } from './keys.js'
 import { pollMs } from './limits.js'

@@ -1,4 +1,5 @@
 /** What lies in Redis, and that programs which know nothing of this library can write and read it. */
+import { inspect } from 'node:util'
 import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createMicroservice } from 'taskwire'
@@ -144,6 +145,20 @@ await withBroker('redis', (url) => {
       )) as Array<[string, Array<[string, Array<string>]>]>
       expect(fieldsOf(read[0]![1][0]![1])).toMatchObject({ body: '{"n":1}', ce_type: 'told' })
     })
+  })
+
+  test('what a call fails with tells nothing of its payload', async () => {
+    const { plain, prefix, options } = place(url)
+    await plain.set(`${prefix}e`, 'text')
+    await plain.set(`{${prefix}m}:requests`, 'text')
+    const sender = await connected(options)
+    for (const answer of [
+      await published(sender, outgoing('e', '"secret"', { headers: { h: 'secret' } })),
+      await asked(sender, outgoing('m', '"secret"', { headers: { h: 'secret' } })),
+    ]) {
+      expect(answer).toMatchObject({ error: { _tag: 'TransportFailed' }, processed: 'no', retryAfterMs: undefined })
+      expect(inspect(answer, { depth: 10, showHidden: true })).not.toContain('secret')
+    }
   })
 
   test('is the same for a driver that speaks the older protocol', async () => {
