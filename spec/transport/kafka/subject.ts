@@ -1,7 +1,7 @@
 /** Kafka, as a subject of the conformance kit. Each world has a prefix of its own on the broker that all share. */
 import { randomBytes } from 'node:crypto'
 import kafkajs, { type Admin, type Cluster, type IHeaders, type KafkaMessage, type Producer } from 'kafkajs'
-import { kafka } from 'taskwire/kafka'
+import { kafka, type KafkaOptions } from 'taskwire/kafka'
 import type { Letter, Subject } from 'taskwire/testing'
 
 // n.b. each of four replicas is to have a share
@@ -135,7 +135,7 @@ const restore = (letter: KafkaMessage) => {
 }
 
 /** With brokers at these addresses. */
-export const kafkaSubject = (brokers: ReadonlyArray<string>): Subject => ({
+export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<KafkaOptions<string>> = {}): Subject => ({
   name: 'kafka',
   capabilities: kafka({ brokers }).capabilities,
   patience: 30_000,
@@ -143,13 +143,14 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>): Subject => ({
     const prefix = `w${randomBytes(6).toString('hex')}.`
     const at = await foreign(brokers)
     const make = (name: string) =>
-      kafka({
+      kafka<string>({
         name,
         brokers,
         prefix,
         createTopics: { partitions, replicationFactor: 1 },
         // n.b. leaving waits for the fetch that is under way
         kafkajs: { consumer: { maxWaitTimeInMs: 50 } },
+        ...options,
       })
     const own = async (ending = ''): Promise<ReadonlyArray<string>> =>
       (await at.admin.listTopics()).filter((topic) => topic.startsWith(prefix) && topic.endsWith(ending))
