@@ -7,7 +7,7 @@ import type { Kind } from '../../spec/brokers/software.js'
 
 export interface MeasuredBroker {
   readonly url: string
-  /** Empty where it cannot be asked. */
+  /** `?` where it cannot be asked. */
   readonly version: string
   /** CPU time of its process so far, microseconds; NaN where that cannot be known. */
   readonly cpuUs: () => number
@@ -29,7 +29,8 @@ const cpuOf = (pid: number): number => {
 }
 
 const redisVersion = async (url: string): Promise<string> => {
-  const client = new Redis(url)
+  const client = new Redis(url, { retryStrategy: () => null })
+  client.on('error', () => {})
   const info = await client.info('server')
   client.disconnect()
   return /redis_version:(\S+)/.exec(info)?.[1] ?? ''
@@ -50,7 +51,7 @@ export const measuredBroker = async (kind: Kind): Promise<MeasuredBroker> => {
   const version = async (): Promise<string> => {
     if (kind === 'redis') return redisVersion(url)
     if (kind === 'amqp') return amqpVersion(url)
-    return (await own?.command('kafka.Kafka', '--version'))?.trim().split(/\s/)[0] ?? ''
+    return (await own?.command('kafka.Kafka', '--version'))?.trim().split(/\s/)[0] ?? '?'
   }
   return {
     url,
