@@ -1,6 +1,7 @@
 /** The events of one pattern, as one replica of a service handles them. */
 import * as O from 'fp-ts/lib/Option.js'
 import type { Reason, Settlement } from '../../core/settlement.js'
+import { field } from '../broker/attributes.js'
 import { contextOf } from './context-of.js'
 import { endings } from './ending.js'
 import { entryOf, mostBesideBytes, readOf, takenOf, type Taken } from './entry.js'
@@ -171,7 +172,7 @@ export const events = (
     const endpoints =
       record.targets.length > 0
         ? record.targets.map(({ subscription }) => subscription.endpoint)
-        : [record.entry.fields['taskwire-endpoint'] ?? pattern]
+        : [record.entry.fields[field.endpoint] ?? pattern]
     record.open = endpoints.length
     // n.b. letters that cannot be written take up room like events that are being handled
     acks += 1

@@ -19,6 +19,8 @@ import type { Wire } from './wire.js'
 /** When a reply is published again that nobody heard, in milliseconds: its caller may be about to reconnect. */
 const unheardMs = [100, 400, 1_600]
 
+/** How long after the deadline of a request its reply is still worth publishing, in milliseconds. */
+const lateMs = 1_000
 /** How long a stop waits for what others are told of it, in milliseconds. */
 const leaveMs = 500
 
@@ -88,9 +90,9 @@ export const serving = (
     const entry = entryOf(id, flat ?? [])
     const { fields, body } = entry
     const deadline = deadlineOf(fields, clock)
-    // Nobody waits for it any more.
-    if (O.isSome(deadline) && deadline.value <= clock.now()) return
-    const until = O.isSome(deadline) ? deadline.value : clock.now() + settings.limits.presenceMs
+    // n.b. one that has expired is refused by the runtime; the answer costs little, and clocks differ
+    const now = clock.now()
+    const until = (O.isSome(deadline) ? Math.max(deadline.value, now) : now) + lateMs
     const channel = fields[field.replyTo]
     const call = fields[field.call]
     const reply = (settlement: Settlement): void => {
