@@ -54,7 +54,7 @@ export const commits = (name: string, { clock, log }: Environment, windows: () =
 
   const commit = async (): Promise<void> => {
     const all = [...windows()].flatMap((window) =>
-      window.done === undefined || window.done === window.committed ? [] : [{ window, offset: window.done }],
+      window.done === window.committed ? [] : [{ window, offset: window.done }],
     )
     count = 0
     if (all.length === 0 || to === undefined) return

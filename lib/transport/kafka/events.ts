@@ -11,12 +11,12 @@ import { reasonOf } from '../broker/failing.js'
 import type { Environment, Subscription } from '../transport.js'
 import { commits } from './commits.js'
 import type { KafkaContext } from './context.js'
-import type { Assigned } from './group.js'
 import { handing, type Endpoint, type Hands } from './handing.js'
 import type { Member } from './member.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Record, Sent } from './outbox.js'
+import type { Assigned } from './positions.js'
 import { dueIn, fieldsOf, keyOf } from './record.js'
 import { settling } from './settling.js'
 import { emptyWindow, finish, laneOf, placeOf, woken, type Entry, type Item, type Window } from './window.js'
@@ -27,8 +27,9 @@ const maxTaken = 500
 const maxBytes = 64 * 1_048_576
 /** How long a batch waits for room before its partition is paused, in milliseconds. */
 const batchMs = 1_000
-/** How long handlers may finish before this member joins again, in milliseconds. Within a session of 30 s. */
+/** How long handlers may finish before this member joins again, in milliseconds, and as a part of its session. */
 const leavingMs = 15_000
+const leavingPart = 0.5
 
 export interface Eventing<N extends string> {
   readonly settings: Settings
@@ -259,7 +260,8 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
       for (const window of windows.values()) window.wake?.()
       hands.withdraw()
       await new Promise<void>((resolve) => {
-        const forget = clock.after(leavingMs, () => {
+        const longest = Math.min(leavingMs, leavingPart * (settings.consumer.sessionTimeout ?? leavingMs))
+        const forget = clock.after(longest, () => {
           quit()
           resolve()
         })
@@ -274,7 +276,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
       const window = windows.get(placeOf({ topic, partition }))
       if (window === undefined) return
       lose(window)
-      begin({ topic, partition, offset: undefined })
+      begin({ topic, partition, offset: 0 })
       relane()
     },
     stop: () => {

@@ -10,17 +10,9 @@ import type { Identity } from './coordinator.js'
 import { connectError } from './failures.js'
 import { join, type Assignment, type Member } from './member.js'
 import type { Settings } from './options.js'
-import { placeOf } from './window.js'
+import { committed, placesOf, positionsOf, type Assigned } from './positions.js'
 import { opened, waits } from './settled.js'
 import type { Driver } from './station.js'
-
-/** A partition that this member has now. */
-export interface Assigned {
-  readonly topic: string
-  readonly partition: number
-  /** Where to begin; `undefined`: at the first record there is. */
-  readonly offset: number | undefined
-}
 
 export interface Work {
   readonly groupId: string
@@ -33,36 +25,6 @@ export interface Work {
   readonly batch: (payload: EachBatchPayload) => Promise<void>
   readonly leaving: () => Promise<void>
   readonly reset: (topic: string, partition: number) => void
-}
-
-type Place = Pick<Assigned, 'topic' | 'partition'>
-
-const placesOf = (assignment: Assignment): ReadonlyArray<Place> =>
-  Object.entries(assignment).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition })))
-
-const byTopic = (
-  places: ReadonlyArray<Place>,
-): Array<{ topic: string; partitions: Array<{ partition: number; offset: string }> }> =>
-  [...new Set(places.map(({ topic }) => topic))].map((topic) => ({
-    topic,
-    partitions: places.filter((one) => one.topic === topic).map(({ partition }) => ({ partition, offset: '-1' })),
-  }))
-
-/** Where the group stands at each place; those where it never was are missing. */
-const committed = async (
-  { coordinator }: Member,
-  groupId: string,
-  places: ReadonlyArray<Place>,
-): Promise<ReadonlyMap<string, number>> => {
-  const { responses } = await (await coordinator()).offsetFetch({ groupId, topics: byTopic(places) })
-  return new Map<string, number>(
-    responses.flatMap(({ topic, partitions }) =>
-      partitions.flatMap(({ partition, offset }) =>
-        // n.b. -2 is what kafkajs commits where the position was gone: the first record there is
-        Number(offset) === -1 ? [] : [[placeOf({ topic, partition }), Math.max(0, Number(offset))] as const],
-      ),
-    ),
-  )
 }
 
 /** Between looks at what others of the group have still to do, in milliseconds. */
@@ -81,41 +43,18 @@ export const consuming = (
   const closing = new AbortController()
   const identity: Identity = { id: undefined }
 
-  /** Commits the end of each place as the group's first position there. */
-  const beginAtEnd = async (
-    { consumer, cluster }: Member,
-    places: ReadonlyArray<Place>,
-  ): Promise<ReadonlyMap<string, number>> => {
-    if (places.length === 0) return new Map()
-    const ends = await cluster.fetchTopicsOffset(
-      byTopic(places).map(({ topic, partitions }) => ({ topic, partitions, fromBeginning: false })),
-    )
-    const all = ends.flatMap(({ topic, partitions }) =>
-      partitions.map(({ partition, offset }) => ({ topic, partition, offset })),
-    )
-    await consumer.commitOffsets(all)
-    for (const one of all) consumer.seek(one)
-    return new Map(all.map((one) => [placeOf(one), Number(one.offset)]))
-  }
-
   const open = async (lost: (why: string) => void): Promise<E.Either<ConnectError, Member>> => {
     // n.b. a batch waits for the positions of the join that it belongs to
     let positions: Promise<boolean> = Promise.resolve(false)
     let epoch = 0
     const begin = async (assignment: Assignment, member: Member): Promise<boolean> => {
       const own = ++epoch
-      const places = placesOf(assignment)
       for (let tries = 0; ; tries++) {
         try {
-          const known = await committed(member, groupId, places)
-          const fresh = places.filter((place) => !known.has(placeOf(place)) && work.fromEnd(place.topic))
-          const ends = await beginAtEnd(member, fresh)
+          const all = await positionsOf(member, groupId, assignment, work.fromEnd)
           if (own !== epoch || closing.signal.aborted) return false
           member.consumer.resume(member.consumer.paused())
-          work.assigned(
-            places.map((place) => ({ ...place, offset: known.get(placeOf(place)) ?? ends.get(placeOf(place)) })),
-            member,
-          )
+          work.assigned(all, member)
           return true
         } catch (cause) {
           if (own !== epoch || closing.signal.aborted) return false
@@ -154,16 +93,11 @@ export const consuming = (
     )
     if (E.isLeft(joined)) return joined
     const member = joined.right
-    const starting = topics.filter(work.fromEnd)
     try {
       for (;;) {
         await positions
-        const places = starting.flatMap((topic) =>
-          member.cluster
-            .findTopicPartitionMetadata(topic)
-            .map(({ partitionId }) => ({ topic, partition: partitionId })),
-        )
-        if (places.length === 0 || (await committed(member, groupId, places)).size === places.length) return joined
+        const places = placesOf(member, topics)
+        if ((await committed(member, groupId, places)).size === places.length) return joined
         if (closing.signal.aborted) throw new Error('the connection is closed')
         await waits(clock, lookMs)
       }

@@ -13,11 +13,11 @@ import { reasonOf } from '../broker/failing.js'
 import { replyOf, writeReply } from '../broker/reply.js'
 import type { Environment, Subscription } from '../transport.js'
 import type { KafkaContext } from './context.js'
-import type { Assigned } from './group.js'
 import type { Member } from './member.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import type { Record } from './outbox.js'
+import type { Assigned } from './positions.js'
 import { bodyOf, bytesOf, described, fieldsOf, keyOf, noFields } from './record.js'
 import { placeOf } from './window.js'
 
@@ -188,7 +188,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       member = by
       places.clear()
       for (const one of endpoints.values()) one.paused.clear()
-      for (const { topic, partition, offset = 0 } of all)
+      for (const { topic, partition, offset } of all)
         places.set(placeOf({ topic, partition }), { topic, partition, next: offset })
     },
     batch: async (payload) => {

@@ -50,10 +50,10 @@ export interface Window {
   readonly lanes: Map<number, Lane>
   /** The first offset that was not taken. */
   next: number
-  /** Everything before is done; `undefined` while nothing is. */
-  done: number | undefined
+  /** Everything before is done. */
+  done: number
   /** What the broker was told. */
-  committed: number | undefined
+  committed: number
   bytes: number
   /** kafkajs was told to fetch nothing of it. */
   paused: boolean
@@ -67,13 +67,13 @@ export interface Window {
 export const placeOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}/${String(partition)}`
 
-export const emptyWindow = (topic: string, partition: number, offset: number | undefined): Window => ({
+export const emptyWindow = (topic: string, partition: number, offset: number): Window => ({
   topic,
   partition,
   entries: line(),
   lanes: new Map(),
-  next: offset ?? 0,
-  done: undefined,
+  next: offset,
+  done: offset,
   committed: offset,
   bytes: 0,
   paused: false,

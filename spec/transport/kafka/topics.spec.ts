@@ -4,6 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createMicroservice, listen } from 'taskwire'
 import { expect, test } from 'vitest'
 import { withBroker } from '../../brokers/suite.js'
+import { persistently } from './subject.js'
 import { benches, pause, until } from './support.js'
 
 const right = { _tag: 'Right', right: undefined } as const
@@ -75,6 +76,31 @@ await withBroker('kafka', (url) => {
     )
     expect(sorted('end')).toEqual(Array.from({ length: 30 }, (_, i) => 30 + i))
     expect(sorted('beginning')).toEqual(Array.from({ length: 60 }, (_, i) => i))
+  })
+
+  test('partitions that are added to a topic are read from their first record', async () => {
+    const { prefix, transport, serve, call, outside } = bench([url])
+    const { admin, producer } = await outside()
+    const seen: Array<number> = []
+    const options = { kafkajs: { consumer: { maxWaitTimeInMs: 50, heartbeatInterval: 200 } } }
+    const service = createMicroservice('grown')
+      .transport(transport(options))
+      .onEvent('grows', t.number, (n) => async () => {
+        seen.push(n)
+        return right
+      })
+    await serve(service)
+    expect((await call().emit('grows', 1)())._tag).toBe('Right')
+    const topic = `${prefix}grows`
+    await admin.createPartitions({ topicPartitions: [{ topic, count: 5 }] })
+    await persistently(() => producer.send({ topic, messages: [{ partition: 4, value: '2' }] }))
+    // n.b. a second replica makes the group look at the topic again, which it does by itself within five minutes
+    await serve(service)
+    await until(
+      () => `what was published before anybody knew the partition is handled (${seen.join()})`,
+      () => seen.includes(2),
+    )
+    expect(seen).toEqual([1, 2])
   })
 
   test('a topic that is deleted does not keep a client from the others, nor from its successor', async () => {
