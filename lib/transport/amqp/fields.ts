@@ -32,7 +32,7 @@ export const written = (headers: Headers): Writing => {
 /** The headers of a message as text: texts, numbers and booleans; others, and those of the broker, are left out. */
 export const fieldsOf = (headers: MessageProperties['headers']): Fields => {
   const fields = Object.create(null) as Writing
-  for (const [name, value] of Object.entries((headers ?? {}) as Readonly<Record<string, unknown>>)) {
+  for (const [name, value] of Object.entries(headers ?? {})) {
     if (brokers.test(name)) continue
     if (typeof value === 'string') fields[name] = value
     else if (typeof value === 'number' || typeof value === 'boolean') fields[name] = String(value)
@@ -43,8 +43,7 @@ export const fieldsOf = (headers: MessageProperties['headers']): Fields => {
 /** The headers of a message without those of the broker, for a copy of it. */
 export const copied = (headers: MessageProperties['headers']): Record<string, unknown> => {
   const kept = Object.create(null) as Record<string, unknown>
-  for (const [name, value] of Object.entries((headers ?? {}) as Readonly<Record<string, unknown>>))
-    if (!brokers.test(name)) kept[name] = value
+  for (const [name, value] of Object.entries(headers ?? {})) if (!brokers.test(name)) kept[name] = value
   return kept
 }
 

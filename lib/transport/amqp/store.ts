@@ -2,7 +2,7 @@
 import type { Options } from 'amqplib'
 import { fullJitter } from '../../core/retry.js'
 import type { Environment } from '../transport.js'
-import { copied, dueField, patternField, properties } from './fields.js'
+import { copied, dueField, properties } from './fields.js'
 import { field } from '../broker/attributes.js'
 import { ack, type Taken } from './intake.js'
 import { reasonOf } from '../broker/failing.js'

@@ -93,9 +93,9 @@ const connected = (
         if (abandon.aborted) void model.close().catch(() => undefined)
         resolve(model)
       },
-      (error: unknown) => {
+      (error: Error) => {
         abandon.removeEventListener('abort', leave)
-        reject(error as Error)
+        reject(error)
       },
     )
   })

@@ -25,7 +25,7 @@ await withOwnBroker('amqp', (startBroker) => {
   }, patience)
 
   test(
-    'nothing that was confirmed is lost when the broker is killed amid 2,000 events',
+    'nothing that was confirmed is lost when the broker is stopped, or killed amid 2,000 events',
     async () => {
       const { caller, serve } = await place(broker.url)
       const handled = new Map<number, number>()
@@ -36,6 +36,12 @@ await withOwnBroker('amqp', (startBroker) => {
       )
       const states: Array<string> = []
       running.status$.subscribe(({ status }) => states.push(status))
+      // n.b. RabbitMQ 3.10 writes down that there is a quorum queue when it stops: one that is younger does not outlive a
+      // SIGKILL. So an orderly restart comes first, which is a test of its own.
+      await broker.terminate()
+      await until('readiness is false', () => !running.health().ready, 5_000)
+      await broker.restart()
+      await until('readiness is back', () => running.health().ready, 60_000)
       const client = caller()
       const total = 2_000
       const confirmed: Array<number> = []
@@ -121,8 +127,7 @@ await withOwnBroker('amqp', (startBroker) => {
       const proxy = await faultProxy({ port: broker.port })
       onTestFinished(() => proxy.close())
       const url = `amqp://guest:guest@${proxy.host}:${proxy.port}?heartbeat=2`
-      const { prefix, dispose } = await place(broker.url)
-      void dispose
+      const { prefix } = await place(broker.url)
       const transport = () => amqp({ url, prefix })
       const handled: Array<number> = []
       const service = createMicroservice('hole')

@@ -64,7 +64,10 @@ export const place = async (url: string, options: Omit<AmqpOptions, 'url' | 'nam
         const heard: Array<ConsumeMessage> = []
         const { queue } = await channel.assertQueue('', { exclusive: true })
         await channel.bindQueue(queue, exchange, key)
-        await channel.consume(queue, (message) => void (message !== null && heard.push(message)), { noAck: true })
+        const note = (message: ConsumeMessage | null): void => {
+          if (message !== null) heard.push(message)
+        }
+        await channel.consume(queue, note, { noAck: true })
         return heard
       }),
   }

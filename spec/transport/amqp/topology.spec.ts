@@ -147,7 +147,7 @@ await withBroker('amqp', (url) => {
   })
 
   test('options out of their range are problems, all of them', () => {
-    const problems = (options: object) => amqp({ url, ...options } as never).problems.map(({ option }) => option)
+    const problems = (options: object) => amqp({ url, ...options }).problems.map(({ option }) => option)
     expect(problems({})).toEqual([])
     expect(problems({ url: [] })).toEqual(['url'])
     expect(problems({ url: 'http://x' })).toEqual(['url'])
