@@ -173,7 +173,7 @@ await withOwnBroker('redis', (start) => {
     const options = {
       url: broker.url.replace('//', '//users:pw@'),
       prefix: 'shop.',
-      limits: { reclaimMs: 50, leaseMs: 150, presenceMs: 150, heartbeatMs: 50 },
+      limits: { reclaimMs: 50, leaseMs: 150, presenceMs: 150, heartbeatMs: 1_000 },
     }
     const { connection, got, stop } = await replica(options, [on('event', 'e'), on('message', 'm')], {
       log: (line) => lines.push(line),
@@ -190,7 +190,8 @@ await withOwnBroker('redis', (start) => {
     expect(await answer).toMatchObject({ _tag: 'Reply' })
     expect(await asked(connection, outgoing('nobody', '1'))).toMatchObject({ error: { _tag: 'NoHandler' } })
     await until('the retry comes', () => got.length === 5)
-    await pause(500)
+    // Several rounds of upkeep, and a sign of life.
+    await pause(1_500)
     await stop()
     await connection.close()
     expect(lines).toEqual([])

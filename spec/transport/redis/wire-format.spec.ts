@@ -162,7 +162,7 @@ await withBroker('redis', (url) => {
   })
 
   test('is the same for a driver that speaks the older protocol', async () => {
-    const { options } = place(url, { ioredis: { protocol: 2 }, limits: { heartbeatMs: 50 } })
+    const { options } = place(url, { ioredis: { protocol: 2 }, limits: { heartbeatMs: 500 } })
     const seen: Array<unknown> = []
     const running = await serve(
       createMicroservice('older')
@@ -174,8 +174,8 @@ await withBroker('redis', (url) => {
     expect(await client.send('m', [1], t.unknown)()).toEqual({ _tag: 'Right', right: [1] })
     expect(await client.emit('e', [2])()).toMatchObject({ _tag: 'Right' })
     await until('it is handled', () => seen.length === 1)
-    // Several signs of life later.
-    await pause(300)
+    // A sign of life later.
+    await pause(800)
     expect(running.health().ready).toBe(true)
     expect(await client.send('m', [3], t.unknown)()).toEqual({ _tag: 'Right', right: [3] })
     expect(seen).toEqual([[2]])
