@@ -103,6 +103,55 @@ await withBroker('kafka', (url) => {
     expect(seen).toEqual([1, 2])
   })
 
+  test('a service whose position was deleted says so, and goes on with the first record there is', async () => {
+    const { prefix, transport, serve, call, outside } = bench([url])
+    const { admin } = await outside()
+    const client = call()
+    const seen: Array<number> = []
+    const service = createMicroservice('late')
+      .transport(transport())
+      .onEvent('trimmed', t.number, (n) => async () => {
+        seen.push(n)
+        return right
+      })
+    const emit = async (...numbers: ReadonlyArray<number>): Promise<void> => {
+      for (const n of numbers) expect((await client.emit('trimmed', n, { key: 'one' })())._tag).toBe('Right')
+    }
+    const before = await serve(service)
+    await emit(1)
+    await until(
+      () => 'the first is handled',
+      () => seen.includes(1),
+    )
+    await before.stop()
+    await emit(2, 3, 4)
+    const topic = `${prefix}trimmed`
+    const ends = await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({
+      topic,
+      partitions: ends
+        .filter(({ high }) => Number(high) > 0)
+        .map(({ partition, high }) => ({ partition, offset: String(Number(high) - 1) })),
+    })
+    const lines: Array<string> = []
+    const after = await serve(service, { log: (line) => lines.push(line) })
+    await emit(5)
+    await until(
+      () => `what is left is handled (${seen.join()})`,
+      () => seen.includes(5),
+    )
+    expect(seen).toEqual([1, 4, 5])
+    expect(lines.filter((line) => line.includes('is gone at the broker'))).toHaveLength(1)
+    await after.stop()
+    await serve(service)
+    await emit(6)
+    await until(
+      () => `its position is kept (${seen.join()})`,
+      () => seen.includes(6),
+    )
+    expect(seen).toEqual([1, 4, 5, 6])
+  }, 60_000)
+
   test('a topic that is deleted does not keep a client from the others, nor from its successor', async () => {
     const { prefix, call, outside } = bench([url])
     const { admin, read } = await outside()
