@@ -48,10 +48,13 @@ export const secureRandom = (): Random => {
   }
 }
 
-const hex = (random: Random): string =>
-  Math.floor(random() * 0x1_0000_0000)
-    .toString(16)
-    .padStart(8, '0')
+// n.b. a table: `toString(16)` with padding takes four times as long, and every message of a broker has an id
+const bytes: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const hexOf = (byte: number): string => bytes[byte] ?? ''
+const hex = (random: Random): string => {
+  const n = Math.floor(random() * 0x1_0000_0000)
+  return hexOf(n >>> 24) + hexOf((n >>> 16) & 0xff) + hexOf((n >>> 8) & 0xff) + hexOf(n & 0xff)
+}
 
 /** A fresh id of 16 random bytes, as 32 hexadecimal digits. */
 export const freshId = (random: Random): string => hex(random) + hex(random) + hex(random) + hex(random)

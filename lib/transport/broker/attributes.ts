@@ -42,6 +42,19 @@ export const field = {
 /** The prefixes of CloudEvents attributes: on Kafka (and Redis, which has no binding), on AMQP. */
 export type CloudEvents = 'ce_' | 'cloudEvents_'
 
+const attributes = (prefix: CloudEvents) => ({
+  specversion: `${prefix}specversion`,
+  id: `${prefix}id`,
+  type: `${prefix}type`,
+  source: `${prefix}source`,
+  time: `${prefix}time`,
+  correlationId: `${prefix}correlationid`,
+  causationId: `${prefix}causationid`,
+  key: `${prefix}partitionkey`,
+})
+// n.b. made once: a name that is put together for each message has to be hashed for each message
+const named = { ce_: attributes('ce_'), cloudEvents_: attributes('cloudEvents_') } as const
+
 /** User headers whose names others would take for theirs travel under this prefix. */
 const escape = `${reservedPrefix}header-`
 
@@ -82,14 +95,15 @@ export interface EventAttributes {
 
 /** Writes an event's CloudEvents attributes; the content type is the transport's to write, where its binding says. */
 export const writeEvent = (into: Writing, prefix: CloudEvents, event: EventAttributes): void => {
-  into[`${prefix}specversion`] = '1.0'
-  into[`${prefix}id`] = event.id
-  into[`${prefix}type`] = event.type
-  into[`${prefix}source`] = event.source
-  into[`${prefix}time`] = new Date(event.time).toISOString()
-  if (event.correlationId !== undefined) into[`${prefix}correlationid`] = event.correlationId
-  if (event.causationId !== undefined) into[`${prefix}causationid`] = event.causationId
-  if (event.key !== undefined) into[`${prefix}partitionkey`] = event.key
+  const names = named[prefix]
+  into[names.specversion] = '1.0'
+  into[names.id] = event.id
+  into[names.type] = event.type
+  into[names.source] = event.source
+  into[names.time] = new Date(event.time).toISOString()
+  if (event.correlationId !== undefined) into[names.correlationId] = event.correlationId
+  if (event.causationId !== undefined) into[names.causationId] = event.causationId
+  if (event.key !== undefined) into[names.key] = event.key
 }
 
 /** What the fields of a message say about it; everything may be missing in what a foreign program sent. */
@@ -103,13 +117,16 @@ export interface Described {
 
 const filled = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
 
-export const describe = (fields: Fields, prefix: CloudEvents): Described => ({
-  id: filled(fields[`${prefix}id`]),
-  type: filled(fields[`${prefix}type`]),
-  correlationId: filled(fields[`${prefix}correlationid`]),
-  causationId: filled(fields[`${prefix}causationid`]),
-  key: fields[`${prefix}partitionkey`],
-})
+export const describe = (fields: Fields, prefix: CloudEvents): Described => {
+  const names = named[prefix]
+  return {
+    id: filled(fields[names.id]),
+    type: filled(fields[names.type]),
+    correlationId: filled(fields[names.correlationId]),
+    causationId: filled(fields[names.causationId]),
+    key: fields[names.key],
+  }
+}
 
 /** A whole number of a field; `undefined` where it is missing or no such number. */
 export const numberOf = (fields: Fields, name: string): number | undefined => {
