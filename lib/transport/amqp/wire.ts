@@ -71,34 +71,33 @@ const connected = (
   settings: Settings,
   name: string,
   abandon: AbortSignal,
-): Promise<ChannelModel> =>
-  new Promise((resolve, reject) => {
-    const attempt = new AbortController()
-    const options = {
-      ...settings.socket,
-      // n.b. of plain TCP alone: a TLS socket ends with its time limit
-      signal: attempt.signal,
-      clientProperties: { connection_name: name, ...settings.socket.clientProperties },
-    }
-    const leave = (): void => {
+): Promise<ChannelModel> => {
+  const attempt = new AbortController()
+  const options = {
+    ...settings.socket,
+    // n.b. of plain TCP alone: a TLS socket ends with its time limit
+    signal: attempt.signal,
+    clientProperties: { connection_name: name, ...settings.socket.clientProperties },
+  }
+  let leave = (): void => undefined
+  const abandoned = new Promise<never>((_, reject) => {
+    leave = () => {
       attempt.abort()
       reject(new Error('the connection is closed'))
     }
     abandon.addEventListener('abort', leave, { once: true })
-    const opening = Promise.resolve().then(() => driver.connect(withHeartbeat(url), options))
-    opening.then(
-      (model) => {
-        abandon.removeEventListener('abort', leave)
-        model.on('error', () => undefined)
-        if (abandon.aborted) void model.close().catch(() => undefined)
-        resolve(model)
-      },
-      (error: Error) => {
-        abandon.removeEventListener('abort', leave)
-        reject(error)
-      },
-    )
   })
+  const opening = Promise.resolve()
+    .then(() => driver.connect(withHeartbeat(url), options))
+    .then((model) => {
+      model.on('error', () => undefined)
+      if (abandon.aborted) void model.close().catch(() => undefined)
+      return model
+    })
+  return Promise.race([opening, abandoned]).finally(() => {
+    abandon.removeEventListener('abort', leave)
+  })
+}
 
 /** Opens a connection. Never rejects. */
 export const openWire = async (
