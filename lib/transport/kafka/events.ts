@@ -258,7 +258,6 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
       leaving = true
       committing.hold(true)
       for (const window of windows.values()) window.wake?.()
-      hands.withdraw()
       await new Promise<void>((resolve) => {
         const longest = Math.min(leavingMs, leavingPart * (settings.consumer.sessionTimeout ?? leavingMs))
         const forget = clock.after(longest, () => {

@@ -5,6 +5,7 @@ import { reasonOf, transportFailed } from '../broker/failing.js'
 interface Foreign {
   readonly name?: unknown
   readonly type?: unknown
+  readonly retriable?: unknown
   readonly cause?: unknown
   readonly errors?: unknown
 }
@@ -25,6 +26,10 @@ export const typeOf = (error: unknown): string | undefined => {
   const type = chain(error).find((one) => typeof one.type === 'string')?.type
   return typeof type === 'string' ? type : undefined
 }
+
+/** A broker has refused it, and would refuse it again. */
+export const refusedForGood = (error: unknown): boolean =>
+  chain(error).some(({ type, retriable }) => typeof type === 'string' && retriable === false)
 
 const unauthorized = (error: unknown): boolean =>
   chain(error).some(

@@ -1,7 +1,7 @@
 /** Hands records out to endpoints, partition by partition, as far as each of them has room. */
 import * as O from 'fp-ts/lib/Option.js'
 import { makeContext } from '../../core/context.js'
-import type { Deliver, Withdraw } from '../../core/delivery.js'
+import type { Deliver } from '../../core/delivery.js'
 import type { Settlement } from '../../core/settlement.js'
 import { field, headersOf } from '../broker/attributes.js'
 import type { Subscription } from '../transport.js'
@@ -27,7 +27,6 @@ export interface Endpoint {
 export interface Held {
   readonly item: Item
   readonly endpoint: Endpoint
-  withdraw: Withdraw | undefined
 }
 
 export interface Handing<N extends string> {
@@ -45,8 +44,6 @@ export interface Hands {
   readonly hold: (item: Item, endpoint: Endpoint) => Held
   /** It is no longer out. */
   readonly release: (held: Held) => void
-  /** Takes back what has not started. */
-  readonly withdraw: () => void
   /** Calls once, when nothing is out; the result forgets that. */
   readonly whenEmpty: (run: () => void) => () => void
 }
@@ -86,7 +83,7 @@ export const handing = <N extends string>({ name, deliver, open, settle }: Handi
   let emptied: (() => void) | undefined
 
   const hold = (item: Item, endpoint: Endpoint): Held => {
-    const held: Held = { item, endpoint, withdraw: undefined }
+    const held: Held = { item, endpoint }
     endpoint.held += 1
     out.add(held)
     return held
@@ -95,7 +92,7 @@ export const handing = <N extends string>({ name, deliver, open, settle }: Handi
     const held = hold(item, endpoint)
     const { entry, firstFailedAt } = item
     let heard = false
-    held.withdraw = deliver(
+    deliver(
       {
         subscription: endpoint.index,
         context: contextOf(name, item, endpoint.subscription.pattern),
@@ -135,9 +132,6 @@ export const handing = <N extends string>({ name, deliver, open, settle }: Handi
       const run = emptied
       emptied = undefined
       run?.()
-    },
-    withdraw: () => {
-      for (const { withdraw } of [...out]) withdraw?.()
     },
     whenEmpty: (run) => {
       if (out.size === 0) run()

@@ -9,6 +9,7 @@ import type { Environment, Subscription } from '../transport.js'
 import { repliesWanted } from './asking.js'
 import type { KafkaContext } from './context.js'
 import { events } from './events.js'
+import { refusedForGood } from './failures.js'
 import { consuming } from './group.js'
 import type { Link } from './link.js'
 import type { Names } from './names.js'
@@ -103,6 +104,7 @@ export const serving = <N extends string>(
       const result = await known.ensure(opened.right.admin, wanted)
       // n.b. while the connection is being lost, look again when it is back
       if (E.isRight(result) || result.left._tag !== 'TransportFailed' || closed) return result
+      if (refusedForGood(result.left.cause)) return result
       if (!told) log(`${name}: ${render(result.left)}`)
       told = true
       await waits(clock, lookAgainMs)

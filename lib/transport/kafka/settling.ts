@@ -34,6 +34,15 @@ export interface Settlements {
   readonly bury: (held: Held, reason: Reason, to?: string) => void
 }
 
+/** What is written to a topic of the service. */
+interface Written {
+  readonly name: string
+  readonly topic: string
+  readonly record: () => Record
+  /** What to do in place of this, the first time that the topic does not take it. */
+  readonly tooLarge: (backOffMs: number) => void
+}
+
 export const settling = (on: Settling): Settlements => {
   const { settings, names, environment, hands, done, after, write } = on
   const { log, group } = environment
@@ -55,22 +64,17 @@ export const settling = (on: Settling): Settlements => {
   }
 
   /** Writes until it is written: what is given up, or put off, is acknowledged only then. */
-  const persist = (
-    held: Held,
-    what: { readonly name: string; readonly topic: string; readonly record: (body: boolean) => Record },
-    backOffMs = firstBackOffMs,
-    body = true,
-  ): void => {
+  const persist = (held: Held, what: Written, backOffMs = firstBackOffMs, record = what.record): void => {
     const { lane } = held.item
-    const { name, topic, record } = what
+    const { name, topic, tooLarge } = what
     // n.b. whoever has the partition now handles it again
     if (lane.window.lost) {
       hands().release(held)
       return
     }
-    write(topic, record(body), (failing) => {
+    write(topic, record(), (failing) => {
       if (failing === undefined) finished(held)
-      else if (failing.error._tag === 'MessageTooLarge' && body) persist(held, what, backOffMs, false)
+      else if (failing.error._tag === 'MessageTooLarge' && record === what.record) tooLarge(backOffMs)
       else {
         if (backOffMs === firstBackOffMs)
           log(`${settings.name}: cannot write ${name} to ${topic}, trying again: ${failing.error._tag}`)
@@ -88,11 +92,16 @@ export const settling = (on: Settling): Settlements => {
     const { item, endpoint } = held
     const pattern = patternOf(endpoint)
     const lying = { messageId: idOf(item.entry), pattern, endpoint: endpoint.subscription.endpoint }
-    persist(held, {
+    const letter = (body: boolean) => (): Record => letterRecord(item, reason, lying, body, environment)
+    const what: Written = {
       name: 'a dead letter',
       topic: to === undefined ? names.letters(pattern, group) : names.events(to),
-      record: (body) => letterRecord(item, reason, lying, body, environment),
-    })
+      record: letter(true),
+      tooLarge: (backOffMs) => {
+        persist(held, what, backOffMs, letter(false))
+      },
+    }
+    persist(held, what)
   }
 
   const apply = (held: Held, settlement: Settlement): void => {
@@ -112,16 +121,19 @@ export const settling = (on: Settling): Settlements => {
         const { attempt, delayMs, reason } = settlement
         item.attempt = attempt
         item.firstFailedAt = reason.firstFailedAt
-        if (settings.retryTopics)
+        const here = (): void => {
+          hands().release(held)
+          later(held, Math.min(delayMs, longestDelayMs))
+        }
+        if (!settings.retryTopics) here()
+        else
           persist(held, {
             name: 'a retry',
             topic: names.retry(patternOf(endpoint), group),
             record: () => retryRecord(item, endpoint.subscription.endpoint, delayMs, environment),
+            // n.b. with what a retry adds it may no longer fit
+            tooLarge: here,
           })
-        else {
-          hands().release(held)
-          later(held, Math.min(delayMs, longestDelayMs))
-        }
         return
       }
       case 'DeadLetter':

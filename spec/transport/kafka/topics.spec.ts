@@ -35,6 +35,19 @@ await withBroker('kafka', (url) => {
     await serve(service)
   })
 
+  test('topics that the brokers refuse to make fail a start at once', async () => {
+    const { transport } = bench([url])
+    const began = performance.now()
+    const result = await listen(
+      createMicroservice('demanding')
+        .transport(transport({ createTopics: { partitions: 1, replicationFactor: 9 } }))
+        .onEvent('heard', t.unknown, () => async () => right),
+      { log: false },
+    )()
+    expect(result).toMatchObject({ _tag: 'Left', left: { _tag: 'TransportFailed' } })
+    expect(performance.now() - began).toBeLessThan(10 * 1_000)
+  })
+
   test('to a topic that does not exist emit fails at once and says which, and a request is NoHandler', async () => {
     const { prefix, call } = bench([url])
     const client = call({ createTopics: false })

@@ -1,6 +1,7 @@
 /** What lies in Kafka, as programs of other makes write and read it. */
 import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import kafkajs from 'kafkajs'
 import { createMicroservice, delays, json, type Context } from 'taskwire'
 import type { KafkaContext } from 'taskwire/kafka'
 import { expect, test } from 'vitest'
@@ -234,6 +235,42 @@ await withBroker('kafka', (url) => {
       'taskwire-attempt': '2',
       'taskwire-origin': `${prefix}doomed/1/0`,
     })
+  })
+
+  test('a dead letter that its topic takes for too large is written without its body, and says where that is', async () => {
+    const { prefix, transport, serve, call, outside } = bench([url])
+    await serve(
+      createMicroservice('large')
+        .transport(transport())
+        .onEvent('large', t.unknown, () => async () => ({ _tag: 'Left', left: 'no' }) as const),
+    )
+    const at = await outside()
+    const topic = `${prefix}large--large--dlq`
+    await at.admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: topic,
+          configEntries: [{ name: 'max.message.bytes', value: '5000' }],
+        },
+      ],
+    })
+    expect((await call().emit('large', 'x'.repeat(20_000), { key: 'k', headers: { own: 'kept' } })())._tag).toBe(
+      'Right',
+    )
+    let letters: Awaited<ReturnType<typeof at.read>> = []
+    await until(
+      () => 'a dead letter is there',
+      async () => {
+        letters = await at.read(topic)
+        return letters.length > 0
+      },
+    )
+    expect(letters.map(({ value, key }) => [value?.length, key?.toString()])).toEqual([[0, 'k']])
+    const said = texts(letters[0]?.headers ?? {})
+    expect(said).toMatchObject({ own: 'kept', 'taskwire-dead-without-body': 'true' })
+    expect(said['taskwire-dead-source']).toMatch(new RegExp(`^${prefix}large/[0-2]/0$`))
   })
 
   test('a retry for an endpoint that is not there becomes a dead letter, and stands in nobody’s way', async () => {
