@@ -82,9 +82,10 @@ export const outbox = (link: KeptOpen<Publishing>): Outbox => {
         count -= 1
         bytes -= content.length
         const back = cameBack(publication)
-        finish(
-          error === null ? (back ? 'returned' : 'confirmed') : error.message === 'message nacked' ? 'refused' : 'lost',
-        )
+        const nacked = error !== null && error.message === 'message nacked'
+        // n.b. with the channel ends what would have been confirmed after its return
+        if (error !== null && !nacked) returned.clear()
+        finish(nacked ? 'refused' : error !== null ? 'lost' : back ? 'returned' : 'confirmed')
         waiting.flow()
         if (count === 0) for (const wake of idle.splice(0)) wake()
       }

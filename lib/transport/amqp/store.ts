@@ -76,6 +76,10 @@ export const store = (name: string, { clock, random, log }: Environment, outbox:
     if (pending === 0) for (const wake of idle.splice(0)) wake()
   }
   const again = (copy: Copy, tries: number, why: string, bare: boolean): void => {
+    if (closed) {
+      leave()
+      return
+    }
     if (tries === 0) log(`${name}: ${copy.what} cannot be written to ${copy.queue} (${why}), it is tried until it can`)
     const forget = clock.after(firstMs / 2 + fullJitter(firstMs, longestMs, tries, random()), () => {
       timers.delete(forget)
@@ -87,7 +91,8 @@ export const store = (name: string, { clock, random, log }: Environment, outbox:
     if (end === 'confirmed') {
       ack(copy.taken)
       leave()
-    } else if (end === 'returned') {
+    } else if (closed) leave()
+    else if (end === 'returned') {
       const declared = copy.declare(copy.taken.live.wire)
       declared.then(
         () => {
