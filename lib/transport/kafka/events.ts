@@ -21,7 +21,7 @@ import { dueIn, fieldsOf, keyOf } from './record.js'
 import { settling } from './settling.js'
 import { emptyWindow, finish, laneOf, placeOf, woken, type Entry, type Item, type Window } from './window.js'
 
-/** Records of a partition from the first that is not done to the last that was taken: what a crash repeats, at most. */
+/** Records of a partition from the first that is not done to the last that was taken. A crash repeats them, and what is not committed yet. */
 const maxTaken = 500
 /** Bytes of records that are not done, over all partitions. */
 const maxBytes = 64 * 1_048_576
