@@ -1,6 +1,7 @@
 /** What the pages list is what the library has: a tag, an option or a default that is added has to be written down. */
 import { readFileSync } from 'node:fs'
 import type {
+  Capabilities,
   ClientError,
   Context,
   Health,
@@ -12,7 +13,13 @@ import type {
   StopReport,
 } from 'taskwire'
 import type { EventOptions, MessageOptions, ServiceOptions } from 'taskwire'
+import { amqp, type AmqpOptions } from 'taskwire/amqp'
+import { kafka, type KafkaOptions } from 'taskwire/kafka'
+import { memory } from 'taskwire/memory'
+import { redis, type RedisOptions } from 'taskwire/redis'
+import { tcp } from 'taskwire/tcp'
 import { describe, expect, test } from 'vitest'
+import { defaultLimits as redisLimits } from '../../lib/transport/redis/limits.js'
 import { defaultLimits } from '../../lib/transport/tcp/limits.js'
 import { root } from './pages.js'
 
@@ -124,6 +131,39 @@ const stopReport: Readonly<Record<keyof StopReport, true>> = {
   unsettled: true,
   lost: true,
 }
+const redisOptions: Readonly<Record<keyof RedisOptions | keyof typeof redisLimits, true>> = {
+  name: true,
+  url: true,
+  ioredis: true,
+  cluster: true,
+  prefix: true,
+  startAt: true,
+  maxLength: true,
+  limits: true,
+  leaseMs: true,
+  reclaimMs: true,
+  presenceMs: true,
+  heartbeatMs: true,
+  maxDeliveries: true,
+  maxRequests: true,
+  absentGroupMs: true,
+}
+const amqpOptions: Readonly<Record<keyof AmqpOptions, true>> = {
+  name: true,
+  url: true,
+  prefix: true,
+  queueType: true,
+  amqplib: true,
+}
+const kafkaOptions: Readonly<Record<keyof KafkaOptions, true>> = {
+  name: true,
+  brokers: true,
+  kafkajs: true,
+  prefix: true,
+  createTopics: true,
+  retryTopics: true,
+  startAt: true,
+}
 const health: Readonly<Record<keyof Health, true>> = { ready: true, transports: true }
 
 describe('the pages list', () => {
@@ -137,8 +177,34 @@ describe('the pages list', () => {
     ['operations.md', 'outcomes and settlements', outcomes],
     ['operations.md', 'counts of the stop report', stopReport],
     ['embedding.md', 'parts of the health', health],
+    ['redis.md', 'options and limits of Redis', redisOptions],
+    ['rabbitmq.md', 'options of RabbitMQ', amqpOptions],
+    ['kafka.md', 'options of Kafka', kafkaOptions],
   ])('%s: all %s', (name, _, names) => {
     expect(missing(page(name), names)).toEqual([])
+  })
+
+  test('options.md: what each transport says of itself', () => {
+    const transports = [memory(), tcp(), redis(), amqp({ url: 'amqp://rabbit' }), kafka({ brokers: ['kafka:9092'] })]
+    const table = page('options.md').slice(page('options.md').indexOf('## Capabilities'))
+    const listed = [...table.matchAll(/^\| `(\w+)`.*/gm)].map(([row, flag]) => [
+      flag,
+      row
+        .split('|')
+        .slice(3, -1)
+        .map((cell) => cell.trim() === 'yes'),
+    ])
+    const flags = Object.keys(memory().capabilities) as ReadonlyArray<keyof Capabilities>
+    const said = flags.map((flag) => [flag, transports.map(({ capabilities }) => capabilities[flag])])
+    expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(said))
+  })
+
+  test('redis.md: all limits with their defaults', () => {
+    const rows = [...page('redis.md').matchAll(/^\| `(\w+)` .*\| ([\d,]+) *\|$/gm)]
+    const listed = rows.flatMap(([, name = '', value = '']) =>
+      Object.hasOwn(redisLimits, name) ? [[name, Number(value.replaceAll(',', ''))]] : [],
+    )
+    expect(Object.fromEntries(listed)).toEqual(redisLimits)
   })
 
   test('operations.md: all limits of TCP with their defaults', () => {
