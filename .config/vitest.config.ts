@@ -3,6 +3,13 @@ import { defineConfig } from 'vitest/config'
 
 const source = (path: string): string => fileURLToPath(new URL(`../lib/${path}`, import.meta.url))
 
+// A broker beside them takes a processor of its own: one file at a time, or they run into each other's limits.
+const onBrokers = [
+  'spec/brokers/**/*.spec.ts',
+  'spec/transport/{redis,amqp,kafka}/**/*.spec.ts',
+  'spec/conformance/{redis,amqp,kafka,accounting}.spec.ts',
+  'spec/examples/{users,everywhere}.spec.ts',
+]
 const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
 // Compares docs/conformance.md with what the cases came to.
 const afterwards = ['spec/conformance/page.spec.ts']
@@ -37,11 +44,15 @@ export default defineConfig({
         test: {
           name: 'lib',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...compiling, ...afterwards],
+          exclude: [...onBrokers, ...compiling, ...afterwards],
           sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: 'package', include: [...compiling, ...afterwards], sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: 'brokers', include: onBrokers, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+      { extends: true, test: { name: 'package', include: [...compiling, ...afterwards], sequence: { groupOrder: 2 } } },
     ],
     coverage: {
       provider: 'v8',
