@@ -13,6 +13,7 @@ import { reader, type Reader } from './reader.js'
 import { earlier, holding, recordOf, streamOfSource, type Record, type Source } from './record.js'
 import * as scripts from './scripts.js'
 import { overloadedMs, type DeliverRedis, type Shared, type Target } from './shared.js'
+import { waiting } from './waiting.js'
 import type { Wire } from './wire.js'
 
 /** Acknowledgements that are not answered yet; beyond them nothing more is read. */
@@ -46,14 +47,13 @@ export const events = (
   maxMessageBytes: number,
   lost: (count: number) => void,
 ): Events => {
-  const { settings, env, commands } = shared
-  const { clock, log, instance } = env
+  const { settings, env, consumer, commands } = shared
+  const { clock, log } = env
   const { name, limits } = settings
   const keys = eventKeys(settings.prefix, pattern)
   const own = groupKeys(keys.stream, env.group)
   const { group } = own
   const held = holding()
-  const queue: Array<Record> = []
   const returned: Array<readonly [Record, Target]> = []
   const timers = new Set<() => void>()
   let acks = 0
@@ -61,9 +61,7 @@ export const events = (
   let left = false
   let retriesCame = false
 
-  const room = (): number =>
-    Math.min(...targets.map(({ subscription, outstanding }) => subscription.window - outstanding))
-  const places = (): number => (stopped || queue.length > 0 || acks > mostAcks ? 0 : room())
+  const places = (): number => (stopped || acks > mostAcks ? 0 : lines.places())
 
   const care = upkeep(shared, keys, own, {
     held,
@@ -147,19 +145,9 @@ export const events = (
     })
   }
 
-  let pumping = false
-  // n.b. not re-entrant: a delivery may be settled before `deliver` returns
+  const lines = waiting(targets, give)
   const pump = (): void => {
-    if (pumping) return
-    pumping = true
-    while (!stopped && queue.length > 0) {
-      const record = queue[0]
-      if (record === undefined || record.targets.some((one) => one.outstanding >= one.subscription.window)) break
-      queue.shift()
-      for (const target of record.targets) target.outstanding += 1
-      for (const target of record.targets) give(record, target)
-    }
-    pumping = false
+    if (!stopped) lines.pump()
     source.wake()
   }
 
@@ -197,7 +185,7 @@ export const events = (
     else if (record.entry.besideBytes > mostBesideBytes)
       setAside(record, 'InvalidPayload', `expected at most ${String(mostBesideBytes)} bytes beside the body`)
     else if (stopped) for (const target of record.targets) giveBack(record, target)
-    else queue.push(record)
+    else lines.join(record)
   }
   const takeIn = (from: Source, { taken, lost: all }: Taken): void => {
     const gone = all.filter((id) => !held.has(from, id))
@@ -218,7 +206,7 @@ export const events = (
         const count = places()
         if (count <= 0) return false
         const key = streamOfSource(from, keys.stream, own)
-        const all = takenOf(await run(scripts.recover, [key], [group, instance, count, ...held.ids(from)]))
+        const all = takenOf(await run(scripts.recover, [key], [group, consumer, count, ...held.ids(from)]))
         takeIn(from, all)
         if (all.taken.length + all.lost.length === count) return false
       }
@@ -229,7 +217,7 @@ export const events = (
       // n.b. COUNT holds for each of the two streams
       const most = retriesCame ? Math.ceil(count / 2) : count
       const from = ['STREAMS', own.retry, keys.stream, '>', '>']
-      const answer = await read('GROUP', group, instance, 'COUNT', most, 'BLOCK', blockMs, ...from)
+      const answer = await read('GROUP', group, consumer, 'COUNT', most, 'BLOCK', blockMs, ...from)
       const all = readOf(answer)
       retriesCame = all.some(({ stream }) => stream === own.retry)
       for (const { stream, id, fields } of all) arrive(stream === own.retry ? 'retry' : 'main', id, fields ?? [], 1)
@@ -250,7 +238,7 @@ export const events = (
       care.stop()
       stopped = true
       await source.stop()
-      for (const record of queue.splice(0)) for (const target of record.targets) giveBack(record, target)
+      for (const [record, target] of lines.drain()) giveBack(record, target)
     },
     flush: () => {
       flush()
@@ -265,8 +253,8 @@ export const events = (
       for (const from of ['main', 'retry'] as const) {
         const key = streamOfSource(from, keys.stream, own)
         const ids = held.ids(from)
-        if (ids.length > 0) await wire.run(scripts.release, [key], [group, instance, ...ids])
-        await wire.run(scripts.leave, [key], [group, instance])
+        if (ids.length > 0) await wire.run(scripts.release, [key], [group, consumer, ...ids])
+        await wire.run(scripts.leave, [key], [group, consumer])
       }
     },
   }

@@ -37,8 +37,8 @@ export const prepareServing = async (shared: Shared, wire: Wire, pattern: string
   await announce(shared, wire, pattern)
 }
 
-const announce = ({ settings, env }: Shared, { run }: Wire, pattern: string): Promise<unknown> =>
-  run(scripts.present, [requestKeys(settings.prefix, pattern).presence], [env.instance, settings.limits.presenceMs])
+const announce = ({ settings, consumer }: Shared, { run }: Wire, pattern: string): Promise<unknown> =>
+  run(scripts.present, [requestKeys(settings.prefix, pattern).presence], [consumer, settings.limits.presenceMs])
 
 export const serving = (
   shared: Shared,
@@ -47,8 +47,8 @@ export const serving = (
   deliver: DeliverRedis,
   maxMessageBytes: number,
 ): Serving => {
-  const { settings, env, commands, lasting } = shared
-  const { clock, instance } = env
+  const { settings, env, consumer, commands, lasting } = shared
+  const { clock } = env
   const { name, prefix, limits, cluster } = settings
   const { stream, presence } = requestKeys(prefix, pattern)
   const timers = new Set<() => void>()
@@ -126,7 +126,7 @@ export const serving = (
     prepare: () => Promise.resolve(true),
     read: async ({ read }, count) => {
       const from = ['NOACK', 'STREAMS', stream, '>']
-      const answer = await read('GROUP', requestGroup, instance, 'COUNT', count, 'BLOCK', blockMs, ...from)
+      const answer = await read('GROUP', requestGroup, consumer, 'COUNT', count, 'BLOCK', blockMs, ...from)
       for (const one of readOf(answer)) arrive(one)
     },
     mend: async () => {
@@ -150,9 +150,9 @@ export const serving = (
       timers.clear()
       const wire = commands.current()
       // n.b. first, so that no caller waits for this replica any more
-      if (wire !== undefined) await atMost(clock, leaveMs, wire.redis.zrem(presence, instance))
+      if (wire !== undefined) await atMost(clock, leaveMs, wire.redis.zrem(presence, consumer))
       await source.stop()
-      if (wire !== undefined) await atMost(clock, leaveMs, wire.run(scripts.leave, [stream], [requestGroup, instance]))
+      if (wire !== undefined) await atMost(clock, leaveMs, wire.run(scripts.leave, [stream], [requestGroup, consumer]))
     },
     close: () => {
       for (const forget of timers) forget()

@@ -9,6 +9,8 @@ import type { Settings } from './options.js'
 export interface Shared {
   readonly settings: Settings
   readonly env: Environment
+  /** What Redis knows this replica by: two transports of one process are two. */
+  readonly consumer: string
   readonly links: Links
   /** For everything that does not wait. */
   readonly commands: Link

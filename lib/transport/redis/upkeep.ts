@@ -38,12 +38,12 @@ export interface Upkeep {
 const sources = ['retry', 'main'] as const
 
 export const upkeep = (
-  { settings, env, commands }: Shared,
+  { settings, env, consumer, commands }: Shared,
   { stream, seen }: EventKeys,
   own: GroupKeys,
   { held, places, taken }: Cared,
 ): Upkeep => {
-  const { clock, random, log, instance } = env
+  const { clock, random, log } = env
   const { name, limits, maxLength } = settings
   const { group } = own
   const reported = new Set<string>()
@@ -87,7 +87,7 @@ export const upkeep = (
       const count = places()
       if (count <= 0 || stopped) return
       const key = streamOfSource(source, stream, own)
-      taken(source, takenOf(await run(scripts.claim, [key], [group, instance, limits.leaseMs, count])))
+      taken(source, takenOf(await run(scripts.claim, [key], [group, consumer, limits.leaseMs, count])))
     }
   }
 
@@ -139,7 +139,7 @@ export const upkeep = (
           await run(
             scripts.renew,
             [streamOfSource(source, stream, own)],
-            [group, instance, ...ids.slice(from, from + batch)],
+            [group, consumer, ...ids.slice(from, from + batch)],
           )
       }
     }).then(() => {

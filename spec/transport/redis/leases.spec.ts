@@ -53,9 +53,9 @@ await withBroker('redis', (url) => {
     await until('the first arrives', () => got.length === 1)
     // While there is no room for it, Redis hands the next to this consumer, and the answer never reaches the process.
     await plain.xadd(`${prefix}e`, '*', 'body', '"lost"')
-    await plain.xreadgroup('GROUP', 'g', 'me', 'STREAMS', `${prefix}e`, '>')
+    await plain.xreadgroup('GROUP', 'g', 'me.redis', 'STREAMS', `${prefix}e`, '>')
     const before = await pendingOf(plain, `${prefix}e`, 'g')
-    expect(before.map(([, consumer, deliveries]) => [consumer, deliveries])).toEqual(Array(2).fill(['me', 1]))
+    expect(before.map(([, consumer, deliveries]) => [consumer, deliveries])).toEqual(Array(2).fill(['me.redis', 1]))
     await cut(here, 'lost-reply')
     await pause(50)
     got[0]!.settle({ _tag: 'Ack' })
@@ -124,7 +124,7 @@ await withBroker('redis', (url) => {
     await first.connection.close()
     // It held nothing any more, and is forgotten.
     const consumers = (await plain.xinfo('CONSUMERS', `${prefix}e`, 'g')) as Array<Array<unknown>>
-    expect(consumers.map((one) => one[1])).not.toContain('first')
+    expect(consumers.map((one) => one[1])).not.toContain('first.redis')
   })
 
   test('what there is no room for comes again after a pause, in the same process', async () => {

@@ -71,8 +71,8 @@ await withBroker('redis', (url) => {
     const presence = `{${prefix}ask}:presence`
     const { stop } = await replica(options, [on('message', 'ask')], { instance: 'me' })
     for (let n = 0; n < 5; n++) {
-      expect(await plain.zrange(presence, '0', '-1')).toEqual(['me'])
-      expect(Number(await plain.zscore(presence, 'me'))).toBeGreaterThan(Date.now() - 50)
+      expect(await plain.zrange(presence, '0', '-1')).toEqual(['me.redis'])
+      expect(Number(await plain.zscore(presence, 'me.redis'))).toBeGreaterThan(Date.now() - 50)
       await pause(150)
     }
     await stop()

@@ -169,6 +169,6 @@ await withBroker('redis', (url) => {
     await published(first.connection, outgoing('e', '1'))
     await until('it arrives', () => first.got.length === 1)
     await first.connection.close()
-    expect(await pendingOf(plain, `${prefix}e`, 'g')).toMatchObject([[first.got[0]?.context.entryId, 'first', 1]])
+    expect(await pendingOf(plain, `${prefix}e`, 'g')).toMatchObject([[first.got[0]?.context.entryId, 'first.redis', 1]])
   })
 })
