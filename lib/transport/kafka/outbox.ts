@@ -61,12 +61,15 @@ interface Parcel {
 /** Of one topic. */
 interface Lane {
   readonly queue: Line<Parcel>
-  /** Where records without a key go, until the next request. */
+  /** Where records without a key go, until the next request, or until there are many. */
   sticky: number
+  stuck: number
   busy: boolean
 }
 
 export const maxRecords = 500
+/** Records without a key that go to one partition in a row. n.b. kafkajs copies those of a partition once for each of them. */
+const mostStuck = 64
 /** Per partition, and of one request; a broker takes 1,048,588 by default. */
 export const maxBatchBytes = 921_600
 /** What may wait, over all topics. */
@@ -188,6 +191,7 @@ export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox =>
       await ready().catch(() => undefined)
       const parcels = batch(lane)
       lane.sticky = random()
+      lane.stuck = 0
       await deliver(to.topic, to.acks, parcels)
     }
     lane.busy = false
@@ -208,8 +212,12 @@ export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox =>
         done(failing({ _tag: 'Overloaded', limit: maxWaiting }, 'no', overloadedMs))
         return () => 'no'
       }
-      const lane = lanes.get(topic) ?? { queue: line(), sticky: random(), busy: false }
+      const lane = lanes.get(topic) ?? { queue: line(), sticky: random(), stuck: 0, busy: false }
       lanes.set(topic, lane)
+      if (to.partition === undefined && record.key === null && lane.stuck++ === mostStuck) {
+        lane.sticky = random()
+        lane.stuck = 1
+      }
       const partition =
         to.partition ??
         (record.key === null ? Math.floor(lane.sticky * partitions) : partitionOf(record.key, partitions))
