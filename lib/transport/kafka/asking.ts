@@ -3,17 +3,16 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { freshId } from '../../core/clock.js'
 import type { ConnectError } from '../../core/error.js'
-import { field } from '../broker/attributes.js'
-import { writeDeadline } from '../broker/deadline.js'
 import { failing } from '../broker/failing.js'
 import type { KeptOpen } from '../broker/keep-open.js'
 import { answerOf } from '../broker/reply.js'
 import type { Answer, Cancel, Environment, Outgoing } from '../transport.js'
+import { writeRequest } from './addressed.js'
 import type { Link } from './link.js'
 import type { Names } from './names.js'
 import type { Settings } from './options.js'
 import { callFailure, type Posting } from './posting.js'
-import { fieldsOfMessage, recordOf } from './record.js'
+import { fieldsOfMessages, recordOf } from './record.js'
 import { replies, type ReplyPath } from './replies.js'
 import type { Driver } from './station.js'
 import type { Topics, Wanted } from './topics.js'
@@ -40,6 +39,7 @@ export const asking = (
   const { clock, random } = environment
   const { name } = settings
   const waiting = new Map<string, (answer: Answer) => void>()
+  const fields = fieldsOfMessages(environment)
   let path: ReturnType<typeof replies> | undefined
 
   const partitions = async (): Promise<E.Either<ConnectError, number>> => {
@@ -88,10 +88,8 @@ export const asking = (
             missing: () => failing({ _tag: 'NoHandler', pattern: message.pattern }),
           },
           () => {
-            const headers = fieldsOfMessage(message, environment)
-            headers[field.call] = call
-            headers[field.replyTo] = address
-            writeDeadline(headers, message.timeoutMs - (clock.now() - startedAt), clock)
+            const headers = fields(message)
+            writeRequest(headers, call, address, message.timeoutMs - (clock.now() - startedAt), clock)
             return recordOf(message, headers)
           },
           (failed) => {

@@ -11,7 +11,7 @@ import { link } from './link.js'
 import { namesOf } from './names.js'
 import type { Settings } from './options.js'
 import { posting } from './posting.js'
-import { fieldsOfMessage, recordOf } from './record.js'
+import { fieldsOfMessages, recordOf } from './record.js'
 import { serving, type Serving } from './serving.js'
 import { settled } from './settled.js'
 import type { Driver } from './station.js'
@@ -35,6 +35,7 @@ export const connection = <N extends string>(
   const known = topics(settings, clock)
   const posts = posting(name, environment, way, known)
   const asks = asking(driver, settings, names, environment, way, known, posts)
+  const fields = fieldsOfMessages(environment)
   const served: Array<Serving> = []
   const status$ = new BehaviorSubject<Status>('connecting')
   const statuses: Array<Status> = []
@@ -84,7 +85,7 @@ export const connection = <N extends string>(
   const publish = (message: Outgoing, answer: (answer: Answer) => void): Cancel =>
     posts.post(
       { topic: names.events(message.pattern), create: true, acks: -1 },
-      () => recordOf(message, fieldsOfMessage(message, environment)),
+      () => recordOf(message, fields(message)),
       (failed) => {
         answer(failed ?? { _tag: 'Accepted' })
       },

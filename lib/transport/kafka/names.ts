@@ -3,6 +3,8 @@ import { nameOf, within } from '../broker/names.js'
 
 /** The longest name of a topic. */
 const longest = 249
+/** How many are remembered. */
+const mostKnown = 1_000
 
 /** Names under a prefix. n.b. `.` and `_` collide on Kafka, so what is derived is joined by `--`, which no pattern makes. */
 export interface Names {
@@ -26,9 +28,21 @@ export interface Names {
 
 export const namesOf = (prefix: string): Names => {
   const named = (...parts: ReadonlyArray<string>): string => within(longest, prefix + parts.join('--'))
+  // n.b. asked for with each message, and worked out letter by letter
+  const remembered = (name: (pattern: string) => string): ((pattern: string) => string) => {
+    const known = new Map<string, string>()
+    return (pattern) => {
+      const found = known.get(pattern)
+      if (found !== undefined) return found
+      if (known.size === mostKnown) known.clear()
+      const made = name(pattern)
+      known.set(pattern, made)
+      return made
+    }
+  }
   return {
-    events: (pattern) => named(nameOf(pattern)),
-    requests: (pattern) => named(nameOf(pattern), 'requests'),
+    events: remembered((pattern) => named(nameOf(pattern))),
+    requests: remembered((pattern) => named(nameOf(pattern), 'requests')),
     retry: (pattern, group) => named(nameOf(pattern), nameOf(group), 'retry'),
     letters: (pattern, group) => named(nameOf(pattern), nameOf(group), 'dlq'),
     replies: named('taskwire', 'replies'),

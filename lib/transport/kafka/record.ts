@@ -17,6 +17,9 @@ import type { KafkaMessage } from 'kafkajs'
 
 const attributes = 'ce_'
 
+/** The content type that requests leave out. */
+const usual = 'application/json'
+
 /** Bytes of a body; undefined is a zero-length value, never a null one. */
 export const bytesOf = (body: Body): Buffer =>
   typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
@@ -24,27 +27,31 @@ export const bytesOf = (body: Body): Buffer =>
 /** Fields without a prototype: a header may be called `__proto__`. */
 export const noFields = (): Writing => Object.create(null) as Writing
 
-/** The fields of a message. */
-export const fieldsOfMessage = (message: Outgoing, { clock, group }: Environment): Writing => {
-  const into = noFields()
-  writeHeaders(into, message.headers)
-  into[field.contentType] = message.contentType
-  if (message.messageId !== undefined)
-    writeEvent(into, attributes, {
-      id: message.messageId,
-      type: message.pattern,
-      source: sourceOf(group),
-      time: clock.unix(),
-      correlationId: message.correlationId,
-      causationId: message.causationId,
-      key: message.key,
-    })
-  else {
-    // n.b. a request without an id is no CloudEvent, and still belongs to its chain
-    if (message.correlationId !== undefined) into[`${attributes}correlationid`] = message.correlationId
-    if (message.causationId !== undefined) into[`${attributes}causationid`] = message.causationId
+/** Writes the fields of messages that are sent from here. */
+export const fieldsOfMessages = ({ clock, group }: Environment): ((message: Outgoing) => Writing) => {
+  const source = sourceOf(group)
+  return (message) => {
+    const into = noFields()
+    writeHeaders(into, message.headers)
+    if (message.messageId !== undefined) {
+      into[field.contentType] = message.contentType
+      writeEvent(into, attributes, {
+        id: message.messageId,
+        type: message.pattern,
+        source,
+        time: clock.unix(),
+        correlationId: message.correlationId,
+        causationId: message.causationId,
+        key: message.key,
+      })
+    } else {
+      // n.b. a request without an id is no CloudEvent, and still belongs to its chain; services know its format
+      if (message.contentType !== usual) into[field.contentType] = message.contentType
+      if (message.correlationId !== undefined) into[`${attributes}correlationid`] = message.correlationId
+      if (message.causationId !== undefined) into[`${attributes}causationid`] = message.causationId
+    }
+    return into
   }
-  return into
 }
 
 /** A message as a record. */

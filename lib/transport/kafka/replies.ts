@@ -6,10 +6,11 @@
 import { createHash } from 'node:crypto'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ConnectError } from '../../core/error.js'
-import { field, type Fields } from '../broker/attributes.js'
+import type { Fields } from '../broker/attributes.js'
 import { transportFailed } from '../broker/failing.js'
 import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
 import type { Environment } from '../transport.js'
+import { answeredOf } from './addressed.js'
 import { pinned } from './assigner.js'
 import { connectError } from './failures.js'
 import type { Identity } from './coordinator.js'
@@ -87,9 +88,8 @@ export const replies = ({
         batch: (payload) => {
           const { batch } = payload
           for (const message of batch.messages) {
-            const fields = fieldsOf(message)
-            const call = fields[field.call]
-            if (call !== undefined) heard(call, fields, bodyOf(message))
+            const { call, fields } = answeredOf(fieldsOf(message))
+            if (call !== '') heard(call, fields, bodyOf(message))
           }
           const last = batch.messages.at(-1)
           if (last !== undefined) {

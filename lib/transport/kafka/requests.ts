@@ -7,11 +7,12 @@ import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { makeContext } from '../../core/context.js'
 import type { Deliver } from '../../core/delivery.js'
 import type { Settlement } from '../../core/settlement.js'
-import { field, headersOf } from '../broker/attributes.js'
-import { deadlineOf } from '../broker/deadline.js'
+import { headersOf } from '../broker/attributes.js'
 import { reasonOf } from '../broker/failing.js'
-import { replyOf, writeReply } from '../broker/reply.js'
+import { replyOf } from '../broker/reply.js'
 import type { Environment, Subscription } from '../transport.js'
+import { requestOf, writeAnswer } from './addressed.js'
+import { claims } from './claims.js'
 import type { KafkaContext } from './context.js'
 import type { Member } from './member.js'
 import type { Names } from './names.js'
@@ -19,10 +20,13 @@ import type { Settings } from './options.js'
 import type { Record } from './outbox.js'
 import type { Assigned } from './positions.js'
 import { bodyOf, bytesOf, described, fieldsOf, keyOf, noFields } from './record.js'
+import { settled } from './settled.js'
 import { placeOf } from './window.js'
 
 /** How long a batch waits for room before its partition is paused, in milliseconds. */
 const batchMs = 1_000
+/** How long `stop` waits for a commit that is under way, in milliseconds. */
+const stopMs = 2_000
 
 interface Endpoint {
   readonly index: number
@@ -88,9 +92,10 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       })
   })
   const places = new Map<string, Place>()
-  const committing = new Set<Promise<unknown>>()
+  const claiming = claims()
   let member: Member | undefined
   let stopped = false
+  let leaving = false
   let complained = false
 
   const room = ({ held, subscription }: Endpoint): number => subscription.window - held
@@ -122,10 +127,9 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
   const start = (endpoint: Endpoint, topic: string, partition: number, message: KafkaMessage): void => {
     const fields = fieldsOf(message)
     const { correlationId, causationId, id } = described(fields)
-    const call = fields[field.call]
-    const to = replyToOf(fields[field.replyTo], names.replies, on.replyPartitions())
-    const deadline = deadlineOf(fields, clock)
-    if (to === undefined || call === undefined || call === '' || call.length > 100) {
+    const { call, replyTo, deadline } = requestOf(fields, clock)
+    const to = replyToOf(replyTo, names.replies, on.replyPartitions())
+    if (to === undefined || call === '' || call.length > 100) {
       if (!complained) log(`${settings.name}: a request in ${topic} has no address for its reply, and is not run`)
       complained = true
       return
@@ -133,8 +137,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
     const answer = (settlement: Settlement): void => {
       const answered = replyOf(settlement, on.maxMessageBytes)
       const headers = noFields()
-      headers[field.call] = call
-      writeReply(headers, answered)
+      writeAnswer(headers, call, answered)
       reply(to, { key: null, value: bytesOf(answered.body), headers })
     }
     // n.b. one that has expired is refused by the runtime: the answer costs little, and clocks differ
@@ -185,6 +188,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
     fromEnd: () => true,
     assigned: (all, by) => {
       member = by
+      leaving = false
       places.clear()
       for (const one of endpoints.values()) one.paused.clear()
       for (const { topic, partition, offset } of all)
@@ -198,7 +202,11 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       if (endpoint === undefined || place === undefined) return
       const until = clock.now() + batchMs
       const over = (): boolean =>
-        stopped || !payload.isRunning() || payload.isStale() || places.get(placeOf({ topic, partition })) !== place
+        stopped ||
+        leaving ||
+        !payload.isRunning() ||
+        payload.isStale() ||
+        places.get(placeOf({ topic, partition })) !== place
       let rest = batch.messages.filter(({ offset }) => Number(offset) >= place.next)
       try {
         while (rest.length > 0) {
@@ -214,17 +222,12 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
           // n.b. held from now on, so that no other partition takes the same room
           endpoint.held += own.length
           const next = Number(last.offset) + 1
-          const committed = payload.commitOffsetsIfNecessary({
-            topics: [{ topic, partitions: [{ partition, offset: String(next) }] }],
-          })
-          committing.add(committed)
           try {
-            await committed
+            await claiming.claim(topic, partition, next, payload.commitOffsetsIfNecessary)
             place.next = next
             if (places.get(placeOf({ topic, partition })) === place) payload.resolveOffset(last.offset)
           } finally {
             endpoint.held -= own.length
-            committing.delete(committed)
           }
           for (const message of own) start(endpoint, topic, partition, message)
           rest = rest.slice(own.length)
@@ -233,10 +236,15 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
         if (final !== undefined && !over()) payload.resolveOffset(final.offset)
       } catch (cause) {
         // Not committed, so not run; a member that joins again gets it, or another one does.
-        if (payload.isRunning()) log(`${settings.name}: requests in ${topic} cannot be committed: ${reasonOf(cause)}`)
+        if (payload.isRunning() && !leaving)
+          log(`${settings.name}: requests in ${topic} cannot be committed: ${reasonOf(cause)}`)
       }
     },
-    leaving: () => Promise.resolve(),
+    leaving: () => {
+      leaving = true
+      claiming.drop()
+      return Promise.resolve()
+    },
     reset: (topic, partition) => {
       places.set(placeOf({ topic, partition }), { topic, partition, next: 0 })
     },
@@ -244,7 +252,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       stopped = true
       for (const place of places.values()) fetching('pause', place)
       for (const { waiting } of endpoints.values()) for (const wake of waiting) wake()
-      await Promise.allSettled(committing)
+      await settled(clock, claiming.idle(), stopMs)
       // n.b. what follows a commit is answered as refused, in the turn of its promise
       await Promise.resolve()
     },

@@ -140,7 +140,7 @@ await withBroker('kafka', (url) => {
     const request = (call: string, replyTo: string, value = '2') => ({
       partition: 0,
       value,
-      headers: { 'taskwire-call': call, 'taskwire-reply-to': replyTo },
+      headers: { 'taskwire-request': `${call} ${replyTo}` },
     })
     await at.producer.send({
       topic: `${prefix}double--requests`,
@@ -151,7 +151,7 @@ await withBroker('kafka', (url) => {
         request('', `${replies}/0`),
         {
           ...request('expired', `${replies}/0`),
-          headers: { 'taskwire-call': 'expired', 'taskwire-reply-to': `${replies}/0`, 'taskwire-deadline': '1000' },
+          headers: { 'taskwire-request': `expired ${replies}/0  1000` },
         },
         request('wrong', `${replies}/1`, '"two"'),
         request('good', `${replies}/2`),
@@ -168,23 +168,34 @@ await withBroker('kafka', (url) => {
     const good = found.find(({ partition }) => partition === 2)
     expect(good?.value?.toString()).toBe('4')
     expect(good?.key).toBeNull()
-    expect(texts(good?.headers ?? {})).toEqual({ 'taskwire-call': 'good', 'taskwire-status': 'ok' })
+    expect(texts(good?.headers ?? {})).toEqual({ 'taskwire-reply': 'good ok' })
     const wrong = found.find(({ partition }) => partition === 1)
-    expect(texts(wrong?.headers ?? {})).toEqual({
-      'taskwire-call': 'wrong',
-      'taskwire-status': 'failure',
-      'taskwire-code': '1',
-    })
+    expect(texts(wrong?.headers ?? {})).toEqual({ 'taskwire-reply': 'wrong failure 1' })
     expect(found.length).toBe(3)
     // n.b. clocks differ: one that seems to have expired is told so, and does not run
     const expired = found.find(({ partition }) => partition === 0)
-    expect(texts(expired?.headers ?? {})).toEqual({
-      'taskwire-call': 'expired',
-      'taskwire-status': 'failure',
-      'taskwire-code': '4',
-    })
+    expect(texts(expired?.headers ?? {})).toEqual({ 'taskwire-reply': 'expired failure 4' })
     expect(ran.length).toBe(1)
     expect(await at.read(`${prefix}elsewhere`)).toEqual([])
+  })
+
+  test('a request is a body and one header', async () => {
+    const { prefix, transport, serve, call, outside } = bench([url])
+    await serve(
+      createMicroservice('slim')
+        .transport(transport())
+        .onMessage('slim', t.number, (n) => async () => ({ _tag: 'Right', right: n }) as const),
+    )
+    expect(await call().send('slim', 1, t.number, { timeout: 30_000 })()).toEqual({ _tag: 'Right', right: 1 })
+    const at = await outside()
+    const [asked] = await at.read(`${prefix}slim--requests`)
+    const [answered] = await at.read(`${prefix}taskwire--replies`)
+    expect(Object.keys(asked?.headers ?? {})).toEqual(['taskwire-request'])
+    const [id, to, timeout, deadline] = texts(asked?.headers ?? {})['taskwire-request']?.split(' ') ?? []
+    expect(to).toBe(`${prefix}taskwire--replies/${String(answered?.partition)}`)
+    expect(Number(timeout)).toBeLessThanOrEqual(30_000)
+    expect(Math.abs(Number(deadline) - Date.now())).toBeLessThan(60_000)
+    expect(texts(answered?.headers ?? {})).toEqual({ 'taskwire-reply': `${String(id)} ok` })
   })
 
   test('a retry and a dead letter keep key, headers and body byte for byte, and say where they came from', async () => {
