@@ -1,6 +1,14 @@
 /** Kafka, as a subject of the conformance kit. Each world has a prefix of its own on the broker that all share. */
 import { randomBytes } from 'node:crypto'
-import kafkajs, { type Admin, type Cluster, type IHeaders, type KafkaMessage, type Producer } from 'kafkajs'
+import { connect, type Socket } from 'node:net'
+import kafkajs, {
+  type Admin,
+  type Cluster,
+  type IHeaders,
+  type ISocketFactory,
+  type KafkaMessage,
+  type Producer,
+} from 'kafkajs'
 import { kafka, type KafkaOptions } from 'taskwire/kafka'
 import type { Letter, Subject } from 'taskwire/testing'
 
@@ -118,6 +126,31 @@ export const foreign = async (brokers: ReadonlyArray<string>): Promise<Foreign> 
   }
 }
 
+/** Sockets that can be cut, and kept from being opened again. */
+const network = (): { readonly open: ISocketFactory; readonly cut: () => () => void } => {
+  const sockets = new Set<Socket>()
+  let down = false
+  const cut = (socket: Socket): void => {
+    socket.destroy(new Error('no network'))
+  }
+  return {
+    open: ({ host, port, onConnect }) => {
+      const socket = connect({ host, port, noDelay: true }, onConnect)
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      if (down) setImmediate(cut, socket)
+      return socket
+    },
+    cut: () => {
+      down = true
+      sockets.forEach(cut)
+      return () => {
+        down = false
+      }
+    },
+  }
+}
+
 /** Puts dead letters back to the endpoint that gave them up: into the service's own topic of retries. */
 const restore = (letter: KafkaMessage) => {
   const headers = letter.headers ?? {}
@@ -142,6 +175,7 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<Ka
   world: async () => {
     const prefix = `w${randomBytes(6).toString('hex')}.`
     const at = await foreign(brokers)
+    const net = network()
     const make = (name: string) =>
       kafka<string>({
         name,
@@ -149,7 +183,7 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<Ka
         prefix,
         createTopics: { partitions, replicationFactor: 1 },
         // n.b. leaving waits for the fetch that is under way
-        kafkajs: { consumer: { maxWaitTimeInMs: 50 } },
+        kafkajs: { socketFactory: net.open, consumer: { maxWaitTimeInMs: 50 } },
         ...options,
       })
     const own = async (ending = ''): Promise<ReadonlyArray<string>> =>
@@ -195,6 +229,12 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<Ka
       breakDeadLetters: async () => {
         await configured('1')
         return () => configured('1048588')
+      },
+      outage: async () => {
+        const mend = net.cut()
+        return async () => {
+          mend()
+        }
       },
       dispose: async () => {
         await looking?.catch(() => undefined)
