@@ -75,10 +75,12 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
   const timers = new Set<() => void>()
   let taken = 0
   let stopped = false
+  let closed = false
   let leaving = false
   let member: Member | undefined
 
   const after = (ms: number, run: () => void): void => {
+    if (closed) return
     const forget = clock.after(
       ms,
       () => {
@@ -288,6 +290,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
     flush: committing.flush,
     close: () => {
       stopped = true
+      closed = true
       committing.close()
       for (const forget of timers) forget()
       timers.clear()
