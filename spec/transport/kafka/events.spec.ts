@@ -49,7 +49,7 @@ const bench = (settlement: Settlement): Bench => {
     environment: { clock, random: () => 0, log: () => undefined, group: 'g', instance: 'i' },
     subscriptions: [{ kind: 'event', pattern: 'a', endpoint: 'a', window: 10 }],
     deliver,
-    write: (_topic, _record, done) => {
+    write: (_topic: string, _record: unknown, done: Sent) => {
       written.push(done)
     },
   } as unknown as Parameters<typeof events>[0])
@@ -61,7 +61,12 @@ const bench = (settlement: Settlement): Bench => {
       batch: {
         topic: 'a',
         partition: 0,
-        messages: offsets.map((offset) => ({ offset: String(offset), key: null, value: Buffer.from('1'), headers: {} })),
+        messages: offsets.map((offset) => ({
+          offset: String(offset),
+          key: null,
+          value: Buffer.from('1'),
+          headers: {},
+        })),
       },
       commitOffsetsIfNecessary: commit,
       isRunning: () => true,

@@ -1,4 +1,7 @@
 /** Replicas that come and go. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import * as t from 'io-ts'
 import { createMicroservice } from 'taskwire'
 import { expect, test } from 'vitest'
@@ -92,4 +95,61 @@ await withBroker('kafka', (url) => {
     )
     expect(seen).not.toContain('new by v1')
   }, 60_000)
+
+  test('a replica that was frozen for longer than its session does not move the position of its successor', async () => {
+    const { prefix, transport, serve, call, outside } = bench([url])
+    const at = await outside()
+    const victim = fork(fileURLToPath(new URL('victim.ts', import.meta.url)), [url, prefix, '20'], {
+      execArgv: ['--import', 'tsx'],
+    })
+    const said: Array<unknown> = []
+    victim.on('message', (word) => said.push(word))
+    await until(
+      () => 'the first replica is ready',
+      () => said.includes('ready'),
+    )
+    const client = call()
+    await Promise.all(Array.from({ length: 300 }, (_, n) => client.emit('work', n, { key: 'k' })()))
+    await until(
+      () => 'the first replica has begun',
+      () => said.length > 20,
+    )
+    victim.kill('SIGSTOP')
+    const handled = new Set<number>()
+    await serve(
+      createMicroservice('mortal')
+        .transport(transport({ kafkajs: { consumer: { maxWaitTimeInMs: 50, heartbeatInterval: 300 } } }))
+        .onEvent('work', t.number, (n) => async () => {
+          await pause(5)
+          handled.add(n)
+          return right
+        }),
+      { startTimeout: 60_000 },
+    )
+    await until(
+      () => `the second replica has got ahead (${handled.size})`,
+      () => handled.size > 50,
+    )
+    victim.kill('SIGCONT')
+    const positions: Array<number> = []
+    const look = async (): Promise<number> => {
+      const [found] = await at.admin.fetchOffsets({ groupId: `${prefix}mortal`, topics: [`${prefix}work`] })
+      return positions.push(Math.max(...(found?.partitions ?? []).map(({ offset }) => Number(offset))))
+    }
+    await until(
+      () => `everything is committed (${positions.at(-1)})`,
+      async () => {
+        await look()
+        return positions.at(-1) === 300
+      },
+    )
+    // n.b. the frozen one has woken up, and its commits would be here by now
+    await pause(1_500)
+    await look()
+    const ended = once(victim, 'exit')
+    victim.kill('SIGKILL')
+    await ended
+    expect(positions).toEqual([...positions].sort((a, b) => a - b))
+    expect(positions.at(-1)).toBe(300)
+  }, 120_000)
 })

@@ -1,10 +1,13 @@
-/** A replica whose handler never ends: `victim.ts <brokers> <prefix>`. Says `ready`, and `started` for each start. */
+/**
+ * A replica that dies or is frozen: `victim.ts <brokers> <prefix> [ms]`. Says `ready`, and `started` for each start of its
+ * handler, which takes so many milliseconds, or for ever.
+ */
 import * as t from 'io-ts'
 import { listen } from '../../../lib/runtime/listen.js'
 import { createMicroservice } from '../../../lib/microservice.js'
 import { kafka } from '../../../lib/transport/kafka/index.js'
 
-const [url = '', prefix = ''] = process.argv.slice(2)
+const [url = '', prefix = '', ms] = process.argv.slice(2)
 
 const started = await listen(
   createMicroservice('mortal')
@@ -18,7 +21,9 @@ const started = await listen(
     )
     .onEvent('work', t.number, () => () => {
       process.send?.('started')
-      return new Promise<never>(() => undefined)
+      return new Promise((resolve) => {
+        if (ms !== undefined) setTimeout(resolve, Number(ms), { _tag: 'Right', right: undefined } as const)
+      })
     }),
 )()
 process.send?.(started._tag === 'Right' ? 'ready' : 'failed')
