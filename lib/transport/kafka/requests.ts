@@ -223,7 +223,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
           endpoint.held += own.length
           const next = Number(last.offset) + 1
           try {
-            await claiming.claim(topic, partition, next, payload.commitOffsetsIfNecessary)
+            await claiming.claim(topic, partition, next, (offsets) => payload.commitOffsetsIfNecessary(offsets))
             place.next = next
             if (places.get(placeOf({ topic, partition })) === place) payload.resolveOffset(last.offset)
           } finally {
