@@ -10,7 +10,7 @@ import { fieldsOf, textOf } from './fields.js'
 import { gate } from './gate.js'
 import type { Settings } from './options.js'
 import type { Publication } from './outbox.js'
-import { requestOf } from './outgoing.js'
+import { requestWriter } from './outgoing.js'
 import type { Publishing } from './publishing.js'
 
 export interface Calls {
@@ -38,6 +38,7 @@ export const unsendable: Failing = failing({
 })
 
 export const calls = (link: KeptOpen<Publishing>, { name, prefix }: Settings, env: Environment): Calls => {
+  const write = requestWriter(prefix, env)
   const pending = new Map<string, (answer: Answer) => void>()
   const waiting = new Set<() => void>()
   const outlet = gate<Publishing>(link, ({ wire, calls: { full } }) => !wire.blocked() && !full)
@@ -72,7 +73,7 @@ export const calls = (link: KeptOpen<Publishing>, { name, prefix }: Settings, en
           waiting.delete(abandon)
           const timeoutMs = message.timeoutMs - (env.clock.now() - since)
           try {
-            publish(open, requestOf(prefix, message, timeoutMs, call, env))
+            publish(open, write(message, timeoutMs, call))
             pending.set(call, finish)
           } catch (error) {
             finish(isClosed(error) ? disconnected(false) : unsendable)

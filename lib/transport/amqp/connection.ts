@@ -12,7 +12,7 @@ import { callFailure } from './errors.js'
 import { eventConsumer } from './events.js'
 import type { Consumer, House } from './house.js'
 import type { Settings } from './options.js'
-import { eventOf } from './outgoing.js'
+import { eventWriter } from './outgoing.js'
 import { outbox, type End, type Outbox } from './outbox.js'
 import { inTurn, publishing, type Publishing } from './publishing.js'
 import { requestConsumer } from './requests.js'
@@ -61,6 +61,7 @@ export const connection = <N extends string>(
   env: Environment,
 ): Connection<AmqpContext<N>> => {
   const { name, prefix } = settings
+  const write = eventWriter(prefix, env)
   const abandon = new AbortController()
   const status$ = new ReplaySubject<Status>(1)
   const latest: Array<Status> = []
@@ -134,7 +135,7 @@ export const connection = <N extends string>(
       end(closed(cancel()))
     }
     emits.add(abort)
-    const cancel = out.send(eventOf(prefix, message, env), (ended) => {
+    const cancel = out.send(write(message), (ended) => {
       end(answerOf(name, message.pattern, ended))
     })
     return () => {

@@ -18,7 +18,7 @@ const holdMs = 500
 /** How long nothing is handed over after a delivery was refused because too much is held, in milliseconds. */
 const restMs = 100
 
-/** What a queue whose events carry ordering keys may hold beyond its window: those behind one that has to wait. */
+/** A window that is larger than the concurrency by so much: the endpoint works ordering keys out of what events say. */
 const keyed = 1_000
 
 /** The longest wait in one retry queue, in milliseconds. */
@@ -40,6 +40,7 @@ export const eventConsumer = <N extends string>(
   const { settings, env, link, store, deliver } = house
   const { clock, group } = env
   const { endpoint, concurrency, window } = subscription
+  const places = Math.min(window, concurrency + Math.floor(concurrency / 4))
   const queue = eventQueue(settings.prefix, group, endpoint)
   const read = eventReader<N>(settings, env, subscription, queue)
   // Deliveries that wait until the runtime takes more, in order.
@@ -174,9 +175,10 @@ export const eventConsumer = <N extends string>(
   const own = intake(settings, env, link, {
     queue,
     declare: (wire) => declareEvent(wire, settings, queue, subscription.pattern),
-    // n.b. a place more would hold an event that is not started yet, which counts as an attempt when it goes back
-    prefetch: window > concurrency ? window : window + Math.floor(window / 4),
-    more: window > concurrency ? 0 : keyed,
+    // n.b. what waits here is kept from other replicas, and counts as an attempt when it goes back
+    prefetch: places,
+    more: window - places,
+    wide: window >= concurrency + keyed,
     take: (taken) => {
       if (stopping) giveUp(taken)
       else if (wake !== undefined) backlog.push(taken)

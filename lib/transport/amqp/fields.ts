@@ -15,6 +15,11 @@ export const dueField = `${reservedPrefix}due`
 // travels under another one, which `headersOf` undoes.
 const brokers = /^(CC|BCC|__proto__|x-death|x-(first|last)-death-.*|x-delivery-count|x-acquired-count|x-delay)$/
 const escape = `${reservedPrefix}header-`
+// n.b. for every header of every message: most begin with another letter
+const isBrokers = (name: string): boolean => {
+  const first = name.charAt(0)
+  return (first === 'x' || first === 'C' || first === 'B' || first === '_') && brokers.test(name)
+}
 
 /** The user's headers, written. */
 export const written = (headers: Headers): Writing => {
@@ -22,7 +27,7 @@ export const written = (headers: Headers): Writing => {
   const into = Object.create(null) as Writing
   writeHeaders(into, headers)
   for (const name of Object.keys(into)) {
-    if (!brokers.test(name)) continue
+    if (!isBrokers(name)) continue
     into[escape + name] = into[name] ?? ''
     Reflect.deleteProperty(into, name)
   }
@@ -32,8 +37,9 @@ export const written = (headers: Headers): Writing => {
 /** The headers of a message as text: texts, numbers and booleans; others, and those of the broker, are left out. */
 export const fieldsOf = (headers: MessageProperties['headers']): Fields => {
   const fields = Object.create(null) as Writing
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (brokers.test(name)) continue
+  for (const name in headers) {
+    if (isBrokers(name)) continue
+    const value: unknown = headers[name]
     if (typeof value === 'string') fields[name] = value
     else if (typeof value === 'number' || typeof value === 'boolean') fields[name] = String(value)
   }
@@ -43,7 +49,7 @@ export const fieldsOf = (headers: MessageProperties['headers']): Fields => {
 /** The headers of a message without those of the broker, for a copy of it. */
 export const copied = (headers: MessageProperties['headers']): Record<string, unknown> => {
   const kept = Object.create(null) as Record<string, unknown>
-  for (const [name, value] of Object.entries(headers ?? {})) if (!brokers.test(name)) kept[name] = value
+  for (const [name, value] of Object.entries(headers ?? {})) if (!isBrokers(name)) kept[name] = value
   return kept
 }
 

@@ -34,15 +34,16 @@ export const eventReader = <N extends string>(
   queue: string,
 ): ((message: ConsumeMessage) => Read<N> | undefined) => {
   const exchange = eventExchange(prefix)
+  const plain = isWildcard(listened) ? undefined : listened
   const found = router([{ pattern: listened, value: true }])
   const matches = (pattern: string | undefined): pattern is string =>
-    pattern !== undefined && !isWildcard(pattern) && found(pattern).length > 0
+    pattern !== undefined && (pattern === plain || (!isWildcard(pattern) && found(pattern).length > 0))
 
   // What was put into the queue by its name is for its endpoint, whatever it calls itself.
   const patternOf = (message: ConsumeMessage, fields: Fields): string | undefined => {
     if (message.fields.exchange !== '') return message.fields.routingKey
     const said = [fields[patternField], textOf(message.properties.type), describe(fields, 'cloudEvents_').type]
-    return said.find(matches) ?? (isWildcard(listened) ? undefined : listened)
+    return said.find(matches) ?? plain
   }
   return (message) => {
     const { fields: delivery, properties } = message

@@ -6,17 +6,16 @@ import { reasonOf } from '../broker/failing.js'
 import type { Environment } from '../transport.js'
 import { connectError } from './errors.js'
 import type { Settings } from './options.js'
+import { settling, type Settling } from './settling.js'
 import { atMost, type Wire } from './wire.js'
 
 /** A channel that deliveries come by. What was delivered can only be settled by it, and not after it was lost. */
 export interface Live {
   readonly wire: Wire
   readonly channel: Channel
+  readonly settling: Settling
   readonly lost: (why: string) => void
   open: boolean
-  /** When something was last acknowledged, in the clock's milliseconds. */
-  ackedAt: number
-  readonly now: () => number
 }
 
 /** What a queue delivered. */
@@ -40,8 +39,10 @@ export interface Consumption {
   readonly declare: (wire: Wire) => Promise<void>
   /** Unsettled deliveries at a time. */
   readonly prefetch: number
-  /** As many more, once it was widened. */
+  /** As many more, which no replica has a place for, once it was widened. */
   readonly more: number
+  /** It is wide from the start. */
+  readonly wide: boolean
   /** Never throws. */
   readonly take: (taken: Taken) => void
 }
@@ -60,24 +61,13 @@ const applyMs = 50
 
 /** Acknowledges; false when the channel is gone, and with it the delivery. */
 export const ack = ({ message, live }: Taken): boolean => {
-  if (!live.open) return false
-  try {
-    live.channel.ack(message)
-    live.ackedAt = live.now()
-    return true
-  } catch {
-    return false
-  }
+  if (live.open) live.settling.ack(message)
+  return live.open
 }
 
 /** Gives it back to the queue, to the place it came from. */
 export const giveBack = ({ message, live }: Taken): void => {
-  if (!live.open) return
-  try {
-    live.channel.nack(message, false, true)
-  } catch {
-    // The channel is gone, and the broker has given it back already.
-  }
+  if (live.open) live.settling.giveBack(message)
 }
 
 export const intake = (
@@ -88,7 +78,7 @@ export const intake = (
 ): Intake => {
   const { queue, declare, prefetch, more } = consumption
   const { name } = settings
-  let wide = false
+  let wide = consumption.wide
   let stopping: Promise<void> | undefined
   const running = new Set<string>()
   let changing: Promise<void> = Promise.resolve()
@@ -97,7 +87,10 @@ export const intake = (
     await live.channel.prefetch(Math.min(places, mostPrefetch))
     const take = (message: ConsumeMessage | null): void => {
       if (message === null) live.lost('the queue was deleted')
-      else consumption.take({ message, live })
+      else {
+        live.settling.taken(message)
+        consumption.take({ message, live })
+      }
     }
     await live.channel.consume(queue, take, { consumerTag, priority })
     running.add(consumerTag)
@@ -127,7 +120,7 @@ export const intake = (
   const opening = async (wire: Wire, lost: (why: string) => void): Promise<Live> => {
     const channel = await wire.channel(lost)
     running.clear()
-    const live: Live = { wire, channel, open: true, lost, ackedAt: Number.NEGATIVE_INFINITY, now: env.clock.now }
+    const live: Live = { wire, channel, settling: settling(channel, env.clock), open: true, lost }
     channel.on('close', () => {
       live.open = false
       queueMicrotask(() => {
@@ -172,8 +165,10 @@ export const intake = (
     kept,
     quiet: async () => {
       const live = kept.current()
-      const left = (live?.ackedAt ?? 0) + applyMs - env.clock.now()
-      if (live?.open === true && left > 0)
+      if (live?.open !== true) return
+      live.settling.flush()
+      const left = live.settling.ackedAt() + applyMs - env.clock.now()
+      if (left > 0)
         await new Promise<void>((resolve) => {
           env.clock.after(left, resolve)
         })

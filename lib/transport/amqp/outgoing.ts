@@ -10,61 +10,66 @@ import { replyTo } from './publishing.js'
 const cloudEvents = 'cloudEvents_'
 
 /** Events are persistent, and CloudEvents in binary mode. */
-export const eventOf = (prefix: string, message: Outgoing, { clock, group }: Environment): Publication => {
-  const { pattern, messageId = '', correlationId, causationId, key } = message
-  const headers = written(message.headers)
-  const time = clock.unix()
+export const eventWriter = (prefix: string, { clock, group }: Environment): ((message: Outgoing) => Publication) => {
+  const exchange = eventExchange(prefix)
   const source = sourceOf(group)
-  writeEvent(headers, cloudEvents, { id: messageId, type: pattern, source, time, correlationId, causationId, key })
-  return {
-    exchange: eventExchange(prefix),
-    routingKey: pattern,
-    content: contentOf(message.body),
-    properties: properties({
-      headers,
-      messageId: short(messageId),
-      correlationId: short(correlationId),
-      contentType: short(message.contentType),
-      type: pattern,
-      timestamp: Math.floor(time / 1_000),
-      appId: short(group),
-      persistent: true,
-      mandatory: message.mandatory,
-    }),
+  const appId = short(group)
+  return (message) => {
+    const { pattern, messageId = '', correlationId, causationId, key } = message
+    const headers = written(message.headers)
+    const time = clock.unix()
+    writeEvent(headers, cloudEvents, { id: messageId, type: pattern, source, time, correlationId, causationId, key })
+    return {
+      exchange,
+      routingKey: pattern,
+      content: contentOf(message.body),
+      properties: properties({
+        headers,
+        messageId: short(messageId),
+        correlationId: short(correlationId),
+        contentType: short(message.contentType),
+        type: pattern,
+        timestamp: Math.floor(time / 1_000),
+        appId,
+        persistent: true,
+        mandatory: message.mandatory,
+      }),
+    }
   }
 }
 
 /** Requests live in memory, for what is left of their time. `call` is what the reply repeats. */
-export const requestOf = (
+export const requestWriter = (
   prefix: string,
-  message: Outgoing,
-  timeoutMs: number,
-  call: string,
   { clock, group }: Environment,
-): Publication => {
-  const { pattern, messageId = call, correlationId, causationId, key } = message
-  const headers = written(message.headers)
-  writeDeadline(headers, timeoutMs, clock)
-  if (short(messageId) === undefined) headers[`${cloudEvents}id`] = messageId
-  if (correlationId !== undefined) headers[`${cloudEvents}correlationid`] = correlationId
-  if (causationId !== undefined) headers[`${cloudEvents}causationid`] = causationId
-  if (key !== undefined) headers[`${cloudEvents}partitionkey`] = key
-  return {
-    exchange: requestExchange(prefix),
-    routingKey: pattern,
-    content: contentOf(message.body),
-    properties: properties({
-      headers,
-      messageId: short(messageId),
-      correlationId: call,
-      replyTo,
-      contentType: short(message.contentType),
-      type: pattern,
-      timestamp: Math.floor(clock.unix() / 1_000),
-      appId: short(group),
-      expiration: String(Math.max(1, Math.ceil(timeoutMs))),
-      persistent: false,
-      mandatory: true,
-    }),
+): ((message: Outgoing, timeoutMs: number, call: string) => Publication) => {
+  const exchange = requestExchange(prefix)
+  const appId = short(group)
+  return (message, timeoutMs, call) => {
+    const { pattern, messageId = call, correlationId, causationId, key } = message
+    const headers = written(message.headers)
+    writeDeadline(headers, timeoutMs, clock)
+    if (short(messageId) === undefined) headers[`${cloudEvents}id`] = messageId
+    if (correlationId !== undefined) headers[`${cloudEvents}correlationid`] = correlationId
+    if (causationId !== undefined) headers[`${cloudEvents}causationid`] = causationId
+    if (key !== undefined) headers[`${cloudEvents}partitionkey`] = key
+    return {
+      exchange,
+      routingKey: pattern,
+      content: contentOf(message.body),
+      properties: properties({
+        headers,
+        messageId: short(messageId),
+        correlationId: call,
+        replyTo,
+        contentType: short(message.contentType),
+        type: pattern,
+        timestamp: Math.floor(clock.unix() / 1_000),
+        appId,
+        expiration: String(Math.max(1, Math.ceil(timeoutMs))),
+        persistent: false,
+        mandatory: true,
+      }),
+    }
   }
 }

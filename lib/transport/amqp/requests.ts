@@ -16,6 +16,12 @@ import { declareRequest } from './topology.js'
 /** How long a reply without a deadline may wait for a connection, in milliseconds. */
 const replyMs = 10_000
 
+/**
+ * Requests fetched ahead, where no replica has a place for them at once: what quick handlers start while the next ones are
+ * on their way. n.b. each is one that a crash leaves to its caller's time limit
+ */
+const mostAhead = 64
+
 const draining: Settlement = { _tag: 'Refuse', because: 'draining', limit: 0 }
 
 // n.b. whoever asks says where the reply goes: to nothing but a direct reply address
@@ -27,7 +33,7 @@ export const requestConsumer = <N extends string>(
   index: number,
   subscription: Subscription,
 ): Consumer => {
-  const { pattern, window } = subscription
+  const { pattern, concurrency, window } = subscription
   const { clock, log } = env
   const queue = requestQueue(settings.prefix, pattern)
   const read = requestReader<N>(settings, env, subscription, queue)
@@ -98,8 +104,9 @@ export const requestConsumer = <N extends string>(
     queue,
     declare: (wire) => declareRequest(wire, settings, queue, pattern),
     // n.b. of those that have not started: the others are acknowledged
-    prefetch: Math.ceil(subscription.concurrency / 4),
-    more: 0,
+    prefetch: Math.ceil(concurrency / 4),
+    more: Math.min(2 * concurrency, mostAhead),
+    wide: true,
     take: (taken) => {
       if (taken.message.fields.redelivered) {
         // Its first consumer was lost, and may have started it.

@@ -64,6 +64,30 @@ const withHeartbeat = (url: string): string => {
   return parsed.href
 }
 
+/**
+ * One system call for all frames of a tick: the driver writes each frame by itself, which was half of a busy server's time.
+ * A lone frame leaves no later, since the driver writes between two turns of the event loop; a full buffer is told as
+ * ever, and `end` uncorks by itself.
+ */
+const gather = (stream: Duplex): void => {
+  const write = stream.write.bind(stream) as (bytes: Uint8Array) => boolean
+  let corked = false
+  const flush = (): void => {
+    corked = false
+    stream.uncork()
+  }
+  Object.assign(stream, {
+    write: (bytes: Uint8Array): boolean => {
+      if (!corked) {
+        corked = true
+        stream.cork()
+        process.nextTick(flush)
+      }
+      return write(bytes)
+    },
+  })
+}
+
 /** Connects, or gives up as soon as it is abandoned; a connection that comes too late is closed. */
 const connected = (
   driver: Driver,
@@ -118,6 +142,7 @@ export const openWire = async (
     readonly stream: Duplex & { readonly bytesRead: number }
     readonly heartbeat: number
   }
+  gather(stream)
   const channels = new Set<Channel>()
   const releases = new WeakMap<Channel, Promise<void>>()
   const releasing = new Set<Promise<void>>()
