@@ -63,18 +63,22 @@ export const entryOf = (id: string, all: ReadonlyArray<Buffer>): Entry => {
   return { id, body: body ?? nothing, rest, besideBytes, fields }
 }
 
-/** An entry as parts of a command: its body, what lies beside it but for the fields named, and what is added. */
+/**
+ * An entry as parts of a command: its body, what is added, and what lies beside it but for the fields named. n.b. what is
+ * added comes first: of an entry with too many fields, or too large ones, the last are not looked at.
+ */
 export const partsWith = (
   { body, rest }: Entry,
   without: ReadonlyArray<string>,
   added: Fields,
 ): ReadonlyArray<Part> => {
   const parts: Array<Part> = [bodyField, body]
+  for (const name in added) parts.push(name, added[name] ?? '')
   for (let i = 0; i + 1 < rest.length; i += 2) {
     const name = rest[i] ?? nothing
-    if (!without.includes(name.toString())) parts.push(name, rest[i + 1] ?? nothing)
+    const text = name.toString()
+    if (!without.includes(text) && !Object.hasOwn(added, text)) parts.push(name, rest[i + 1] ?? nothing)
   }
-  for (const name in added) parts.push(name, added[name] ?? '')
   return parts
 }
 

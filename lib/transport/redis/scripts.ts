@@ -24,6 +24,8 @@ if ARGV[5] == '1' then
   local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
   if not pending.err and #pending == 0 then return 0 end
 end
+-- acknowledges nothing: where the entry could not be acknowledged, this fails before anything is written
+if ARGV[3] == '1' then redis.call('XACK', KEYS[1], ARGV[1], '0-0') end
 local function done()
   if ARGV[3] ~= '1' then return 1 end
   redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
@@ -61,11 +63,22 @@ for i = 7, #ARGV do fields[#fields + 1] = ARGV[i] end
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[6]), cmsgpack.pack(fields))
 return done()`)
 
-/** KEYS: delayed, retry. Moves what is due. Gives how many ms are left to the next one, -1 where there is none. */
+/**
+ * KEYS: delayed, retry. Moves what is due. Gives how many ms are left to the next one, -1 where there is none. What is no
+ * list of names and values was not written by us: it becomes a body, since one that fails would hold up all others.
+ */
 export const move = script(`${now}
+local function fieldsOf(member)
+  local ok, fields = pcall(cmsgpack.unpack, member)
+  if not ok or type(fields) ~= 'table' or #fields < 2 or #fields % 2 > 0 or #fields > 7000 then return { 'body', member } end
+  for _, one in ipairs(fields) do
+    if type(one) ~= 'string' then return { 'body', member } end
+  end
+  return fields
+end
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)
 for _, member in ipairs(due) do
-  redis.call('XADD', KEYS[2], '*', unpack(cmsgpack.unpack(member)))
+  redis.call('XADD', KEYS[2], '*', unpack(fieldsOf(member)))
   redis.call('ZREM', KEYS[1], member)
 end
 local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
@@ -202,6 +215,14 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[2]) * 2)
 return 1`)
 
+/** KEYS: requests. ARGV: group. Removes what was read: nobody reads it a second time. The last stays: its id says how far. */
+export const forget = script(`${table}
+for _, one in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = named(one)
+  if group.name == ARGV[1] then return redis.call('XTRIM', KEYS[1], 'MINID', group['last-delivered-id']) end
+end
+return 0`)
+
 /** KEYS: presence. Gives how many replicas answer requests. */
 export const replicas = script(`${now}
 return redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')`)
@@ -245,6 +266,7 @@ export const scripts: ReadonlyArray<Script> = [
   sweep,
   trim,
   present,
+  forget,
   replicas,
   withdraw,
 ]

@@ -21,6 +21,8 @@ const unheardMs = [100, 400, 1_600]
 
 /** How long after the deadline of a request its reply is still worth publishing, in milliseconds. */
 const lateMs = 1_000
+/** Consumers that have shown no life for so long are forgotten, in milliseconds. */
+const goneMs = 60 * 60 * 1_000
 /** How long a stop waits for what others are told of it, in milliseconds. */
 const leaveMs = 500
 
@@ -138,7 +140,10 @@ export const serving = (
   const refresh = (): void => {
     after(limits.presenceMs / 3, refresh)
     const wire = commands.current()
-    if (wire !== undefined) announce(shared, wire, pattern).catch(() => undefined)
+    if (wire === undefined) return
+    announce(shared, wire, pattern).catch(() => undefined)
+    wire.run(scripts.forget, [stream], [requestGroup]).catch(() => undefined)
+    wire.run(scripts.sweep, [stream], [requestGroup, goneMs]).catch(() => undefined)
   }
   after(limits.presenceMs / 3, refresh)
 
