@@ -7,6 +7,8 @@ import type { Target } from './shared.js'
 const mostWaiting = 1_000
 /** The same in bytes of their bodies. */
 const mostWaitingBytes = 67_108_864
+/** Held at least, however few are handled at once: with two at a time each read brings one event, which fast handlers feel. */
+const leastHeld = 8
 /** The runtime asks for so much more than `concurrency` where the payload tells the key. */
 const byPayload = 1_000
 
@@ -27,7 +29,9 @@ export const waiting = (targets: ReadonlyArray<Target>, give: (record: Record, t
 
   // n.b. what is held here is kept from other replicas: more than a little is worth it only for what waits behind keys
   const most = ({ subscription: { concurrency, window } }: Target): number =>
-    keyed || window >= concurrency + byPayload ? window : Math.min(window, Math.ceil(concurrency * 1.25))
+    keyed || window >= concurrency + byPayload
+      ? window
+      : Math.min(window, Math.max(leastHeld, Math.ceil(concurrency * 1.25)))
   const room = (target: Target): number => most(target) - target.outstanding - (lines.get(target)?.size() ?? 0)
 
   const next = (target: Target, waits: Line<Record>): Record | undefined => {
