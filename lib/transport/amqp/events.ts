@@ -60,16 +60,20 @@ export const eventConsumer = <N extends string>(
     const tier = tierOf(delayMs)
     const due = delayMs > longestMs ? { [dueField]: String(Math.round(clock.unix() + delayMs)) } : {}
     const short = delayMs < holdMs
-    store.put({
-      taken,
-      queue: short ? queue : retryQueue(queue, tier),
-      declare: (wire) =>
-        short
-          ? declareEvent(wire, settings, queue, subscription.pattern)
-          : wire.aside((channel) => declareRetry(channel, queue, tier, settings)),
-      fields: { [patternField]: context.pattern, ...fields, ...due },
-      what: 'a retry',
-    })
+    const put = (): void => {
+      store.put({
+        taken,
+        queue: short ? queue : retryQueue(queue, tier),
+        declare: (wire) =>
+          short
+            ? declareEvent(wire, settings, queue, subscription.pattern)
+            : wire.aside((channel) => declareRetry(channel, queue, tier, settings)),
+        fields: { [patternField]: context.pattern, ...fields, ...due },
+        what: 'a retry',
+      })
+    }
+    if (short && stopping) later(put)
+    else put()
   }
   const retry = (
     taken: Taken,
@@ -88,16 +92,22 @@ export const eventConsumer = <N extends string>(
     }
     held.set(run, clock.after(delayMs, run))
   }
-  // n.b. what goes back while the broker still delivers would come straight again
-  const back: Array<Taken> = []
+  // n.b. what goes back while the broker still delivers would come straight again; and what it is delivering when the
+  // consumer ends, a quorum queue counts as a delivery that nobody has seen
+  const back: Array<() => void> = []
+  const later = (act: () => void): void => {
+    if (stopped) act()
+    else back.push(act)
+  }
   // The broker keeps the place of what it takes back, and counts it as a delivery. An event that is being retried has lost
   // its place, and goes back as a copy, with the number of its next start as it was.
   const giveUp = (taken: Taken): void => {
     const event = read(taken.message)
-    if (event !== undefined && event.context.attempt > 1)
-      again(taken, event, 0, { ...retryFields(event), [field.attempt]: String(event.context.attempt) })
-    else if (stopped) giveBack(taken)
-    else back.push(taken)
+    later(() => {
+      if (event !== undefined && event.context.attempt > 1)
+        again(taken, event, 0, { ...retryFields(event), [field.attempt]: String(event.context.attempt) })
+      else giveBack(taken)
+    })
   }
   const bury = (taken: Taken, { context }: Read<N>, reason: Reason, to = deadQueue(queue)): void => {
     const fields: Record<string, string> = { [patternField]: context.pattern }
@@ -195,7 +205,7 @@ export const eventConsumer = <N extends string>(
       for (const run of [...held.keys()]) run()
       await own.stop()
       stopped = true
-      for (const taken of back.splice(0)) giveBack(taken)
+      for (const act of back.splice(0)) act()
     },
     close: () => {
       wake?.()
