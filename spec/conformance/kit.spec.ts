@@ -40,7 +40,8 @@ describe('a transport that', () => {
   }, 60_000)
 
   test('claims less than it does', async () => {
-    expect(await failing(saboteurs.modest)).toEqual(['C08', 'C09', 'C24', 'C33', 'C35'])
+    // n.b. not C24 and C33: without `noHandler` a transport may know it of some patterns, as Kafka does of missing topics
+    expect(await failing(saboteurs.modest)).toEqual(['C08', 'C09', 'C35'])
   }, 60_000)
 })
 
