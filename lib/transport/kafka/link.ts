@@ -28,7 +28,8 @@ const longestMs = 3_000
 export const link = (driver: Driver, settings: Settings, environment: Environment, probed: string): KeptOpen<Link> => {
   const { clock } = environment
   const { name } = settings
-  return keepOpen<Link>(environment, name, {
+  let abandon = (): void => undefined
+  const kept = keepOpen<Link>(environment, name, {
     what: `${name}: the connection to Kafka`,
     longestMs,
     close: (one) => one.end(),
@@ -78,9 +79,11 @@ export const link = (driver: Driver, settings: Settings, environment: Environmen
         at.destroy()
         await settled(clock, ended, closeMs)
       }
+      abandon = at.destroy
       const opened = await Promise.all([admin.connect(), producer.connect()]).then(E.right, (cause: unknown) =>
         E.left(connectError(name, 'cannot connect', cause)),
       )
+      abandon = () => undefined
       if (E.isLeft(opened)) {
         await end()
         return opened
@@ -89,4 +92,12 @@ export const link = (driver: Driver, settings: Settings, environment: Environmen
       return E.right({ producer, admin, lost: tell, end })
     },
   })
+  return {
+    ...kept,
+    // n.b. an attempt under way waits half a minute for a broker that takes connections and never answers
+    close: () => {
+      abandon()
+      return kept.close()
+    },
+  }
 }
