@@ -112,5 +112,6 @@ const world = async (url: string): Promise<World> => {
 export const redisSubject = (url: string): Subject => ({
   name: 'redis',
   capabilities: redis().capabilities,
+  patience: 30_000,
   world: () => world(url),
 })
