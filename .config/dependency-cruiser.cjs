@@ -66,6 +66,12 @@ module.exports = {
       'The runtime meets transports through the port alone; it may use the client, to hand one to the running service.',
     ),
     only(
+      'letters',
+      '^lib/letters/',
+      [CORE, PORT, FUNCTIONAL, '^lib/letters/', '^lib/runtime/environment\\.ts$'],
+      'What looks after dead letters meets transports through the port alone, and runs no handler.',
+    ),
+    only(
       'client',
       '^lib/client/',
       [CORE, PORT, FUNCTIONAL, RXJS, '^lib/client/'],
@@ -93,7 +99,7 @@ module.exports = {
         path: '^lib/',
         pathNot: [
           '^lib/(index|microservice)\\.ts$',
-          '^lib/(core|runtime|client|testing)/',
+          '^lib/(core|runtime|letters|client|testing)/',
           '^lib/transport/(memory|tcp|broker|redis|amqp|kafka)/',
           PORT,
         ],

@@ -47,6 +47,19 @@ export type { Surroundings } from './runtime/environment.js'
 export { realClock, secureRandom } from './core/clock.js'
 export type { Clock, Random } from './core/clock.js'
 
+// Look after dead letters
+export { deadLetters } from './letters/dead-letters.js'
+export type {
+  DeadLetters,
+  LetterOf,
+  LetterSelection,
+  LetterSweep,
+  PurgeReport,
+  RedriveReport,
+  RefusedLetter,
+} from './letters/types.js'
+export type { DeadLetter, LetterVerdict, Swept } from './core/letter.js'
+
 // Call
 export { createClient, createClients } from './client/create.js'
 export type { ClientOptions, Clients, Reserved } from './client/create.js'
@@ -72,6 +85,8 @@ export type {
   Connection,
   Environment,
   Failing,
+  LetterSource,
+  LetterStore,
   Outgoing,
   Status,
   Subscription,

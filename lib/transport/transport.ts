@@ -9,6 +9,7 @@ import type { Clock, Random } from '../core/clock.js'
 import type { Context, Headers } from '../core/context.js'
 import type { Deliver } from '../core/delivery.js'
 import type { CallFailure, ConnectError } from '../core/error.js'
+import type { DeadLetter, LetterVerdict, Swept } from '../core/letter.js'
 import type { Body } from '../core/settlement.js'
 
 export type { Capabilities }
@@ -92,6 +93,25 @@ export interface Address {
   readonly port: number
 }
 
+/** The endpoint of events that dead letters are of. */
+export type LetterSource = Pick<Subscription, 'endpoint' | 'pattern'>
+
+/** One place where dead letters of a service lie. The service itself need not run. */
+export interface LetterStore {
+  /**
+   * Shows each, the oldest first, until `look` answers false or the end is reached as it was at the start. Moves nothing, and
+   * resolves when it is over, or with a Left when the broker cannot be reached or does not answer.
+   */
+  readonly read: (look: (letter: DeadLetter) => boolean) => TaskEither<ConnectError, void>
+  /**
+   * Asks for a verdict on each, from the oldest to the end as it was at the start, and applies it. Those that are kept stay as
+   * they are, byte for byte, possibly behind those that come meanwhile. One that is put back goes to its endpoint alone, with
+   * its message id, as attempt 1 and with `replays` one higher; it is written there before it is removed here. After a Left,
+   * or two sweeps at once, nothing is lost; what was under way may lie in both places.
+   */
+  readonly sweep: (verdict: (letter: DeadLetter) => LetterVerdict) => TaskEither<ConnectError, Swept>
+}
+
 export interface Connection<out C extends Context = Context> {
   /**
    * Subscribes to everything at once and resolves when every subscription is live: what is published next is received.
@@ -122,6 +142,11 @@ export interface Connection<out C extends Context = Context> {
    * afterwards. Complete once the connection is closed. Without it there are none.
    */
   readonly lost?: IO<number>
+  /**
+   * The places where dead letters of these endpoints lie, each place once, whatever else lies in it. Only where
+   * `capabilities.deadLetter` is true.
+   */
+  readonly letters?: (sources: ReadonlyArray<LetterSource>) => ReadonlyArray<LetterStore>
   /** Flushes what was accepted, fails what is pending as `Closed`, releases every socket and timer. Idempotent. */
   readonly close: Task<void>
 }

@@ -1,8 +1,9 @@
-/** Dead letters: what is added to the fields of an event that is set aside. */
+/** Dead letters: what is added to the fields of an event that is set aside, and how it is read again. */
 import { reservedPrefix } from '../../core/envelope.js'
+import type { DeadLetter } from '../../core/letter.js'
 import type { Reason } from '../../core/settlement.js'
 import type { Environment } from '../transport.js'
-import type { Writing } from './attributes.js'
+import { field, headersOf, numberOf, type Described, type Fields, type Writing } from './attributes.js'
 
 const dead = `${reservedPrefix}dead-`
 
@@ -67,3 +68,49 @@ export const writeLetter = (
   into[letterField.service] = group
   into[letterField.instance] = instance
 }
+
+const tags = new Map(Object.entries(classes).map(([tag, text]) => [text as string, tag as Reason['_tag']]))
+
+/** What is known of a dead letter without its fields: one that the broker itself set aside has none. */
+export interface Otherwise extends Circumstances {
+  readonly service: string
+  readonly reason: string
+  readonly attempts: number
+}
+
+/** Reads what `writeLetter` has written; what is missing is as `otherwise` says. */
+export const readLetter = (
+  fields: Fields,
+  { correlationId, key, id }: Described,
+  body: Uint8Array,
+  otherwise: Otherwise,
+): DeadLetter => {
+  const messageId = fields[letterField.messageId] ?? id ?? otherwise.messageId
+  const time = numberOf(fields, letterField.time) ?? 0
+  const lastFailedAt = numberOf(fields, letterField.lastFailedAt) ?? time
+  return {
+    messageId,
+    endpoint: fields[letterField.endpoint] ?? otherwise.endpoint,
+    pattern: otherwise.pattern,
+    reason: {
+      _tag: tags.get(fields[letterField.reason] ?? '') ?? 'AttemptsExhausted',
+      message: fields[letterField.message] ?? otherwise.reason,
+      errorId: fields[letterField.errorId],
+      attempts: numberOf(fields, letterField.attempts) ?? otherwise.attempts,
+      firstFailedAt: numberOf(fields, letterField.firstFailedAt) ?? lastFailedAt,
+      lastFailedAt,
+    },
+    body: fields[letterField.bodyless] === undefined ? body : undefined,
+    headers: headersOf(fields),
+    correlationId: correlationId ?? messageId,
+    key,
+    source: fields[letterField.source] ?? otherwise.source,
+    service: fields[letterField.service] ?? otherwise.service,
+    instance: fields[letterField.instance] ?? '',
+    time,
+    replays: numberOf(fields, field.replays) ?? 0,
+  }
+}
+
+/** Whether a field belongs to the dead letter, and not to its event. */
+export const isLetterField = (name: string): boolean => name.startsWith(dead)
