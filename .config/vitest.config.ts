@@ -7,7 +7,7 @@ const source = (path: string): string => fileURLToPath(new URL(`../lib/${path}`,
 const onBrokers = [
   'spec/brokers/**/*.spec.ts',
   'spec/transport/{redis,amqp,kafka}/**/*.spec.ts',
-  'spec/conformance/{redis,amqp,kafka,accounting}.spec.ts',
+  'spec/conformance/{redis,amqp,kafka,accounting,protection}.spec.ts',
   'spec/examples/{users,everywhere}.spec.ts',
 ]
 const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']

@@ -124,12 +124,14 @@ export const running = <N extends string>(
   }
 
   let stopping: Promise<StopReport> | undefined
+  const statusOf = ({ transport, connection, workers: own }: Attached): ServiceStatus => {
+    if (own.some((one) => one.stuck())) return 'stuck'
+    const status = statuses.get(transport.name) ?? 'connecting'
+    return status === 'ready' && connection.stalled?.() === true ? 'stalled' : status
+  }
   const health = (): Health => {
     const transports: Record<string, ServiceStatus> = {}
-    for (const { transport, workers: own } of attached)
-      transports[transport.name] = own.some((one) => one.stuck())
-        ? 'stuck'
-        : (statuses.get(transport.name) ?? 'connecting')
+    for (const one of attached) transports[one.transport.name] = statusOf(one)
     return { ready: !state.stopping && Object.values(transports).every((status) => status === 'ready'), transports }
   }
 

@@ -17,12 +17,15 @@ export interface StopReport {
   readonly lost: number
 }
 
-/** `stuck`: every slot of an endpoint is held by a handler that ignores its aborted signal. */
-export type ServiceStatus = Status | 'stuck'
+/**
+ * `stuck`: every slot of an endpoint is held by a handler that ignores its aborted signal. `stalled`: the broker has not
+ * taken acknowledgements, retries or dead letters for more than 5 s.
+ */
+export type ServiceStatus = Status | 'stuck' | 'stalled'
 
 /** What a health endpoint answers. */
 export interface Health {
-  /** Listening on every transport, not stopping, and no endpoint is stuck. */
+  /** Not stopping, and every transport is `ready`. */
   readonly ready: boolean
   readonly transports: Readonly<Record<string, ServiceStatus>>
 }

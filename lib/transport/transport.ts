@@ -143,6 +143,11 @@ export interface Connection<out C extends Context = Context> {
    */
   readonly lost?: IO<number>
   /**
+   * The broker has not taken what became of events for more than 5 s: acknowledgements, retries or dead letters, which are
+   * tried for ever and hold up what comes next. Looked at while the connection is ready. Without it that never happens.
+   */
+  readonly stalled?: IO<boolean>
+  /**
    * The places where dead letters of these endpoints lie, each place once, whatever else lies in it. Only where
    * `capabilities.deadLetter` is true.
    */

@@ -2,7 +2,7 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import { describe, expect, test } from 'vitest'
-import { delays } from 'taskwire'
+import { delays, type Microservice, type Transport } from 'taskwire'
 import { abortContext } from '../../lib/core/context.js'
 import { gate, stage, turn } from './support/stage.js'
 
@@ -257,6 +257,19 @@ describe('health', () => {
     runs[0]?.finish()
     await turn()
     expect(running.health().ready).toBe(true)
+  })
+
+  test('is stalled and not ready while the transport cannot write down what became of events', async () => {
+    let stalled = true
+    const define = (service: Microservice<Transport<string>>) =>
+      service.onEvent('e', t.unknown, () => TE.right(undefined))
+    const { running, status$ } = await stage(define, { stalled: () => stalled })
+    expect(running.health()).toEqual({ ready: false, transports: { fake: 'stalled' } })
+    status$.next('lost')
+    expect(running.health()).toEqual({ ready: false, transports: { fake: 'lost' } })
+    status$.next('ready')
+    stalled = false
+    expect(running.health()).toEqual({ ready: true, transports: { fake: 'ready' } })
   })
 
   test('follows the status of the transport, and is not ready once it stops', async () => {

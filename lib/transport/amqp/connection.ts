@@ -174,6 +174,7 @@ export const connection = <N extends string>(
     },
     status$: status$.asObservable(),
     address: () => O.none,
+    stalled: copies.stalled,
     close: () => (closing ??= shut()),
   }
 }

@@ -1,11 +1,12 @@
 /** Copies of an event in a queue beside its own: for another start, or as a dead letter. Then the event is acknowledged. */
 import type { Options } from 'amqplib'
 import { fullJitter } from '../../core/retry.js'
-import type { Environment } from '../transport.js'
+import type { Connection, Environment } from '../transport.js'
 import { copied, dueField, properties } from './fields.js'
 import { field } from '../broker/attributes.js'
 import { ack, type Taken } from './intake.js'
 import { reasonOf } from '../broker/failing.js'
+import { unwritten } from '../../core/unwritten.js'
 import type { End, Outbox } from './outbox.js'
 import { replyTo } from './publishing.js'
 import type { Wire } from './wire.js'
@@ -31,6 +32,7 @@ export interface Store {
   readonly put: (copy: Copy) => void
   /** Copies that are not stored yet. */
   readonly pending: () => number
+  readonly stalled: NonNullable<Connection['stalled']>
   /** Resolves when there are none. */
   readonly settled: () => Promise<void>
   /** Forgets what is still to be tried. */
@@ -68,16 +70,18 @@ const copyOf = ({ message: { properties: own } }: Taken, fields: Copy['fields'],
 export const store = (name: string, { clock, random, log }: Environment, outbox: Outbox): Store => {
   const timers = new Set<() => void>()
   const idle: Array<() => void> = []
+  const writes = unwritten(clock)
   let pending = 0
   let closed = false
 
-  const leave = (): void => {
+  const leave = (copy: Copy): void => {
     pending -= 1
+    writes.remove(copy)
     if (pending === 0) for (const wake of idle.splice(0)) wake()
   }
   const again = (copy: Copy, tries: number, why: string, bare: boolean): void => {
     if (closed) {
-      leave()
+      leave(copy)
       return
     }
     if (tries === 0) log(`${name}: ${copy.what} cannot be written to ${copy.queue} (${why}), it is tried until it can`)
@@ -90,8 +94,8 @@ export const store = (name: string, { clock, random, log }: Environment, outbox:
   const ended = (copy: Copy, tries: number, bare: boolean, end: End): void => {
     if (end === 'confirmed') {
       ack(copy.taken)
-      leave()
-    } else if (closed) leave()
+      leave(copy)
+    } else if (closed) leave(copy)
     else if (end === 'returned') {
       const declared = copy.declare(copy.taken.live.wire)
       declared.then(
@@ -108,7 +112,7 @@ export const store = (name: string, { clock, random, log }: Environment, outbox:
   const attempt = (copy: Copy, tries: number, bare: boolean): void => {
     const { taken, queue } = copy
     if (closed || !taken.live.open) {
-      leave()
+      leave(copy)
       return
     }
     const { content } = taken.message
@@ -120,9 +124,11 @@ export const store = (name: string, { clock, random, log }: Environment, outbox:
   return {
     put: (copy) => {
       pending += 1
+      writes.add(copy)
       attempt(copy, 0, false)
     },
     pending: () => pending,
+    stalled: writes.stalled,
     settled: () =>
       pending === 0
         ? Promise.resolve()

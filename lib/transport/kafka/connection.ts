@@ -141,6 +141,7 @@ export const connection = <N extends string>(
     },
     status$: status$.asObservable(),
     address: () => O.none,
+    stalled: () => served.some((one) => one.stalled()),
     close: () => (closing ??= shut()),
   }
 }

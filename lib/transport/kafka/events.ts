@@ -8,17 +8,14 @@ import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { Deliver } from '../../core/delivery.js'
 import { field, numberOf } from '../broker/attributes.js'
 import { reasonOf } from '../broker/failing.js'
-import type { Environment, Subscription } from '../transport.js'
+import type { Subscription } from '../transport.js'
 import { commits } from './commits.js'
 import type { KafkaContext } from './context.js'
 import { handing, type Endpoint, type Hands } from './handing.js'
 import type { Member } from './member.js'
-import type { Names } from './names.js'
-import type { Settings } from './options.js'
-import type { Record, Sent } from './outbox.js'
 import type { Assigned } from './positions.js'
 import { dueIn, fieldsOf, keyOf } from './record.js'
-import { settling } from './settling.js'
+import { settling, type Settling } from './settling.js'
 import { emptyWindow, finish, laneOf, placeOf, woken, type Entry, type Item, type Window } from './window.js'
 
 /** Records of a partition from the first that is not done to the last that was taken. A crash repeats them, and what is not committed yet. */
@@ -31,15 +28,13 @@ const batchMs = 1_000
 const leavingMs = 15_000
 const leavingPart = 0.5
 
-export interface Eventing<N extends string> {
-  readonly settings: Settings
+export interface Eventing<N extends string> extends Pick<
+  Settling,
+  'settings' | 'names' | 'environment' | 'write' | 'writes'
+> {
   readonly name: N
-  readonly names: Names
-  readonly environment: Environment
   readonly subscriptions: ReadonlyArray<Subscription>
   readonly deliver: Deliver<KafkaContext<N>>
-  /** Writes to a topic of the service. */
-  readonly write: (topic: string, record: Record, done: Sent) => void
 }
 
 export interface Events {

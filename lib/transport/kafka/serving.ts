@@ -4,8 +4,9 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Deliver } from '../../core/delivery.js'
 import type { ConnectError } from '../../core/error.js'
 import { render } from '../../core/render.js'
+import { unwritten } from '../../core/unwritten.js'
 import type { KeptOpen } from '../broker/keep-open.js'
-import type { Environment, Subscription } from '../transport.js'
+import type { Connection, Environment, Subscription } from '../transport.js'
 import { repliesWanted } from './asking.js'
 import type { KafkaContext } from './context.js'
 import { events } from './events.js'
@@ -33,6 +34,7 @@ export interface Serving {
   readonly consumers: ReadonlyArray<{ readonly kept: KeptOpen<unknown>; readonly close: () => Promise<void> }>
   /** Makes or misses topics; resolves when every consumer is live. */
   readonly live: TaskEither<ConnectError, void>
+  readonly stalled: NonNullable<Connection['stalled']>
   /** Nothing is handed out once it resolves. */
   readonly stop: () => Promise<void>
   /** Commits what is done, and forgets the rest. */
@@ -54,6 +56,7 @@ export const serving = <N extends string>(
 ): Serving => {
   const { clock, group, log } = environment
   let closed = false
+  const writes = unwritten(clock)
   let replyPartitions = 1
 
   const write = (topic: string, record: Record, done: Sent): void => {
@@ -80,7 +83,7 @@ export const serving = <N extends string>(
   }
   const some = (kind: Subscription['kind']): boolean => subscriptions.some((one) => one.kind === kind)
   const shared = { settings, name, names, environment, subscriptions, deliver }
-  const hearing = some('event') ? events({ ...shared, write }) : undefined
+  const hearing = some('event') ? events({ ...shared, write, writes }) : undefined
   const answering = some('message')
     ? requests({
         ...shared,
@@ -124,6 +127,7 @@ export const serving = <N extends string>(
       if (answering !== undefined) consumers.push(consume({ groupId: names.requestGroup(group), ...answering }))
       return E.right(undefined)
     },
+    stalled: writes.stalled,
     stop: async () => {
       hearing?.stop()
       await answering?.stop()

@@ -1,5 +1,6 @@
 /** Applies what became of an event: done, again later, given up. */
 import type { Reason, Settlement } from '../../core/settlement.js'
+import type { Unwritten } from '../../core/unwritten.js'
 import type { Environment } from '../transport.js'
 import { idOf, type Endpoint, type Held, type Hands } from './handing.js'
 import type { Names } from './names.js'
@@ -26,6 +27,7 @@ export interface Settling {
   readonly after: (ms: number, run: () => void) => void
   /** Writes to a topic of the service. */
   readonly write: (topic: string, record: Record, done: Sent) => void
+  readonly writes: Unwritten
 }
 
 export interface Settlements {
@@ -44,7 +46,7 @@ interface Written {
 }
 
 export const settling = (on: Settling): Settlements => {
-  const { settings, names, environment, hands, done, after, write } = on
+  const { settings, names, environment, hands, done, after, write, writes } = on
   const { log, group } = environment
 
   const finished = (held: Held): void => {
@@ -69,12 +71,16 @@ export const settling = (on: Settling): Settlements => {
     const { name, topic, tooLarge } = what
     // n.b. whoever has the partition now handles it again
     if (lane.window.lost) {
+      writes.remove(held)
       hands().release(held)
       return
     }
+    writes.add(held)
     write(topic, record(), (failing) => {
-      if (failing === undefined) finished(held)
-      else if (failing.error._tag === 'MessageTooLarge' && record === what.record) tooLarge(backOffMs)
+      if (failing === undefined) {
+        writes.remove(held)
+        finished(held)
+      } else if (failing.error._tag === 'MessageTooLarge' && record === what.record) tooLarge(backOffMs)
       else {
         if (backOffMs === firstBackOffMs)
           log(`${settings.name}: cannot write ${name} to ${topic}, trying again: ${failing.error._tag}`)
@@ -122,6 +128,7 @@ export const settling = (on: Settling): Settlements => {
         item.attempt = attempt
         item.firstFailedAt = reason.firstFailedAt
         const here = (): void => {
+          writes.remove(held)
           hands().release(held)
           later(held, Math.min(delayMs, longestDelayMs))
         }

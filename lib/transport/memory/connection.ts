@@ -2,6 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as O from 'fp-ts/lib/Option.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { ReplaySubject } from 'rxjs'
+import { unwritten } from '../../core/unwritten.js'
 import type { Answer, Cancel, Connection, Environment, Status } from '../transport.js'
 import type { Broker } from './broker.js'
 import { closed } from './desk.js'
@@ -14,7 +15,7 @@ export const connection = <N extends string>(
   name: N,
   environment: Environment,
 ): Connection<MemoryContext<N>> => {
-  const member: Member<N> = { name, environment }
+  const member: Member<N> = { name, environment, writes: unwritten(environment.clock) }
   const pending = new Set<() => void>()
   const stops = new Set<() => void>()
   const status$ = new ReplaySubject<Status>(1)
@@ -77,6 +78,7 @@ export const connection = <N extends string>(
     warm: TE.right(undefined),
     status$: status$.asObservable(),
     address: () => O.none,
+    stalled: member.writes.stalled,
     close: async () => {
       if (open) {
         open = false

@@ -99,8 +99,9 @@ export const queue = (options: QueueOptions): Queue => {
   const delayed = delays<Entry>(putBack)
 
   const end = (run: Running): void => {
-    const { entry, held } = run
+    const { entry, held, worker } = run
     running.delete(run)
+    worker.member.writes.remove(run)
     held.release()
     const next = parked.leave(entry.message.key)
     if (next !== undefined) putBack(next)
@@ -116,6 +117,7 @@ export const queue = (options: QueueOptions): Queue => {
       end(run)
       return
     }
+    worker.member.writes.add(run)
     // Its slot stays taken, so that an endpoint which cannot set anything aside comes to a halt and loses nothing.
     if (backOffMs === firstBackOffMs) log(`memory: no room for a dead letter of ${JSON.stringify(endpoint)}, waiting`)
     run.forgetWrite = clock.after(

@@ -3,6 +3,7 @@ import type { Option } from 'fp-ts/lib/Option.js'
 import { makeContext, type Context } from '../../core/context.js'
 import type { Deliver } from '../../core/delivery.js'
 import type { Settlement } from '../../core/settlement.js'
+import type { Unwritten } from '../../core/unwritten.js'
 import type { Environment, Subscription } from '../transport.js'
 import type { MemoryContext } from './context.js'
 import type { Message } from './message.js'
@@ -11,6 +12,8 @@ import type { Message } from './message.js'
 export interface Member<N extends string = string> {
   readonly name: N
   readonly environment: Environment
+  /** Dead letters that there is no room for. */
+  readonly writes: Unwritten
 }
 
 /** What a worker gets to do. */

@@ -134,6 +134,7 @@ export const connection = (
     status$: all.status$,
     address: () => O.none,
     lost: () => lost,
+    stalled: writes.stalled,
     close: () => (closing ??= close()),
   }
 }

@@ -1,6 +1,7 @@
 /** Writes that must not be lost: tried again until they succeed, or the connection is closed. */
 import { fullJitter } from '../../core/retry.js'
-import type { Environment } from '../transport.js'
+import type { Connection, Environment } from '../transport.js'
+import { unwritten } from '../../core/unwritten.js'
 import { isAnswer, reasonOf } from './errors.js'
 import type { Link } from './link.js'
 import type { Wire } from './wire.js'
@@ -16,6 +17,7 @@ export interface Lasting {
     done: (written: boolean) => void,
     unless?: () => boolean,
   ) => void
+  readonly stalled: NonNullable<Connection['stalled']>
   /** Waits for what is under way, for at most so long; gives up the rest, and whatever comes later. */
   readonly close: (ms: number) => Promise<void>
 }
@@ -27,6 +29,7 @@ const longestMs = 30_000
 export const lasting = (commands: Link, name: string, { clock, random, log }: Environment): Lasting => {
   const waiting = new Set<() => void>()
   const complaints = new Set<string>()
+  const writes = unwritten(clock)
   let underWay = 0
   let closed = false
   let idle = (): void => undefined
@@ -35,8 +38,10 @@ export const lasting = (commands: Link, name: string, { clock, random, log }: En
     let again = false
     let refusals = 0
     underWay += 1
+    writes.add(run)
     const end = (written: boolean): void => {
       underWay -= 1
+      writes.remove(run)
       done(written)
       if (underWay === 0) idle()
     }
@@ -86,6 +91,7 @@ export const lasting = (commands: Link, name: string, { clock, random, log }: En
 
   return {
     write,
+    stalled: writes.stalled,
     close: async (ms) => {
       // n.b. what Redis refuses now it will refuse in a moment too
       if (underWay > 0 && commands.current() !== undefined)

@@ -71,6 +71,8 @@ export interface FakeOptions {
   /** What calls are answered with at once, within the call. */
   readonly reply?: (asked: Asked) => Answer | undefined
   readonly status?: Status
+  /** The broker takes no dead letters. */
+  readonly stalled?: () => boolean
 }
 
 export interface Fake {
@@ -135,6 +137,7 @@ export const fake = (options: FakeOptions = {}): Fake => {
     status$,
     address: () => O.fromNullable(options.address),
     lost: () => lost,
+    ...(options.stalled === undefined ? {} : { stalled: options.stalled }),
     close: async () => {
       journal.push('close')
       await close?.()
