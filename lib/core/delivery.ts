@@ -8,6 +8,11 @@ export interface Delivery<out C extends Context = Context> {
   readonly subscription: number
   readonly context: C
   readonly body: Uint8Array
+  /**
+   * Every copy of the message carries its id: its sender gave it one, or it has the name of its place on the broker. False
+   * where the id was made up on the way: no other message can be told to be the same.
+   */
+  readonly identified: boolean
   /** The ordering key that the message carries. Deliveries of one key run one after another. */
   readonly key: string | undefined
   /** Unix milliseconds of the first failure, where an earlier delivery of this message failed. */

@@ -161,7 +161,7 @@ export const eventConsumer = <N extends string>(
       return
     }
     const { content } = taken.message
-    const { context, fields, key } = event
+    const { context, fields, key, identified } = event
     const now = clock.unix()
     if (content.length > maxMessageBytes) {
       const message = `a body of at most ${String(maxMessageBytes)} bytes`
@@ -177,9 +177,12 @@ export const eventConsumer = <N extends string>(
     }
     if (key !== undefined) own.widen()
     const firstFailedAt = numberOf(fields, field.firstFailedAt)
-    deliver({ subscription: index, context, body: content, key, firstFailedAt, admitted: undefined }, (settlement) => {
-      settle(taken, event, settlement)
-    })
+    deliver(
+      { subscription: index, context, body: content, identified, key, firstFailedAt, admitted: undefined },
+      (settlement) => {
+        settle(taken, event, settlement)
+      },
+    )
   }
 
   const own = intake(settings, env, link, {

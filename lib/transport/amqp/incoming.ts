@@ -17,6 +17,8 @@ export interface Read<N extends string> {
   readonly context: AmqpContext<N>
   readonly fields: Fields
   readonly key: string | undefined
+  /** It carries its id. */
+  readonly identified: boolean
 }
 
 const countOf = (value: unknown): number =>
@@ -51,10 +53,12 @@ export const eventReader = <N extends string>(
     const pattern = patternOf(message, fields)
     if (!matches(pattern)) return undefined
     const said = describe(fields, 'cloudEvents_')
-    const messageId = textOf(properties.messageId) ?? said.id ?? freshId(env.random)
+    const id = textOf(properties.messageId) ?? said.id
+    const messageId = id ?? freshId(env.random)
     return {
       fields,
       key: said.key,
+      identified: id !== undefined,
       context: makeContext({
         transport: 'amqp' as const,
         name: name as N,
@@ -80,10 +84,12 @@ export const requestReader =
   ({ fields: delivery, properties }: ConsumeMessage): Read<N> => {
     const fields = fieldsOf(properties.headers)
     const said = describe(fields, 'cloudEvents_')
-    const messageId = textOf(properties.messageId) ?? said.id ?? freshId(env.random)
+    const id = textOf(properties.messageId) ?? said.id
+    const messageId = id ?? textOf(properties.correlationId) ?? freshId(env.random)
     return {
       fields,
       key: said.key,
+      identified: id !== undefined,
       context: makeContext({
         transport: 'amqp' as const,
         name: name as N,

@@ -46,10 +46,10 @@ export const requestWriter = (
   const exchange = requestExchange(prefix)
   const appId = short(group)
   return (message, timeoutMs, call) => {
-    const { pattern, messageId = call, correlationId, causationId, key } = message
+    const { pattern, messageId, correlationId, causationId, key } = message
     const headers = written(message.headers)
     writeDeadline(headers, timeoutMs, clock)
-    if (short(messageId) === undefined) headers[`${cloudEvents}id`] = messageId
+    if (messageId !== undefined && short(messageId) === undefined) headers[`${cloudEvents}id`] = messageId
     if (correlationId !== undefined) headers[`${cloudEvents}correlationid`] = correlationId
     if (causationId !== undefined) headers[`${cloudEvents}causationid`] = causationId
     if (key !== undefined) headers[`${cloudEvents}partitionkey`] = key

@@ -62,7 +62,7 @@ export const requestConsumer = <N extends string>(
   // Acknowledged before it starts: whatever happens now, nobody runs it a second time.
   const start = (taken: Taken): void => {
     if (!ack(taken)) return
-    const { context, key } = read(taken.message)
+    const { context, key, identified } = read(taken.message)
     const now = clock.now()
     const deadline = context.deadline._tag === 'Some' ? context.deadline.value : undefined
     if (deadline !== undefined && deadline <= now) return
@@ -75,7 +75,7 @@ export const requestConsumer = <N extends string>(
     }
     running += 1
     deliver(
-      { subscription: index, context, body, key, firstFailedAt: undefined, admitted: undefined },
+      { subscription: index, context, body, identified, key, firstFailedAt: undefined, admitted: undefined },
       (settlement) => {
         running -= 1
         answer(taken, settlement, Math.max(1, ms()))

@@ -97,6 +97,8 @@ export const handing = <N extends string>({ name, deliver, open, settle }: Handi
         subscription: endpoint.index,
         context: contextOf(name, item, endpoint.subscription.pattern),
         body: bodyOf(entry.message),
+        // n.b. the place of a record never changes, so it is as good as an id
+        identified: true,
         key: entry.key,
         firstFailedAt,
         admitted: undefined,

@@ -169,6 +169,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
           timestamp: Number(message.timestamp),
         }),
         body: bodyOf(message),
+        identified: id !== undefined,
         key,
         firstFailedAt: undefined,
         admitted: undefined,

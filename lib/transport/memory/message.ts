@@ -10,6 +10,8 @@ export interface Message {
   readonly contentType: string
   readonly headers: Headers
   readonly messageId: string
+  /** The id is the sender's. */
+  readonly identified: boolean
   readonly correlationId: string
   readonly causationId: string | undefined
   readonly key: string | undefined
@@ -30,6 +32,7 @@ export const message = (outgoing: Outgoing, random: Random): Message => {
     contentType: outgoing.contentType,
     headers: Object.freeze({ ...outgoing.headers }),
     messageId,
+    identified: outgoing.messageId !== undefined,
     correlationId: outgoing.correlationId ?? messageId,
     causationId: outgoing.causationId,
     key: outgoing.key,

@@ -92,7 +92,15 @@ export const worker = <N extends string>(
           // `admitted` is undefined, because acceptance was answered when the bus took the message.
           const body = new Uint8Array(message.body)
           deliver(
-            { subscription: index, context, body, key: message.key, firstFailedAt, admitted: undefined },
+            {
+              subscription: index,
+              context,
+              body,
+              identified: message.identified,
+              key: message.key,
+              firstFailedAt,
+              admitted: undefined,
+            },
             (settlement) => {
               if (heard) return
               heard = true

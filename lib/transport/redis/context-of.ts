@@ -13,6 +13,8 @@ const longestId = 1_024
 export interface Message {
   readonly described: Described
   readonly messageId: string
+  /** It carries its id. */
+  readonly identified: boolean
 }
 
 const bounded = (id: string | undefined): string | undefined =>
@@ -21,7 +23,8 @@ const bounded = (id: string | undefined): string | undefined =>
 /** `place` says where the entry was published: its id, where it carries none. */
 export const messageOf = ({ fields }: Entry, place: string): Message => {
   const described = describe(fields, 'ce_')
-  return { described, messageId: bounded(described.id) ?? place }
+  const id = bounded(described.id)
+  return { described, messageId: id ?? place, identified: id !== undefined }
 }
 
 interface Told {

@@ -140,9 +140,14 @@ export const events = (
     const context = contextOf(entry, message, { name, pattern, stream, deliveries, attempt, deadline: O.none })
     const { body } = entry
     const key = message.described.key
-    deliver({ subscription: target.index, context, body, key, firstFailedAt, admitted: undefined }, (settlement) => {
-      settle(record, target, settlement)
-    })
+    // n.b. the place of an event never changes, so it is as good as an id
+    const identified = true
+    deliver(
+      { subscription: target.index, context, body, identified, key, firstFailedAt, admitted: undefined },
+      (settlement) => {
+        settle(record, target, settlement)
+      },
+    )
   }
 
   const lines = waiting(targets, give)

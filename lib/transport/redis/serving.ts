@@ -113,7 +113,15 @@ export const serving = (
     const key = message.described.key
     target.outstanding += 1
     deliver(
-      { subscription: target.index, context, body, key, firstFailedAt: undefined, admitted: undefined },
+      {
+        subscription: target.index,
+        context,
+        body,
+        identified: message.identified,
+        key,
+        firstFailedAt: undefined,
+        admitted: undefined,
+      },
       (settlement) => {
         target.outstanding -= 1
         reply(settlement)

@@ -49,4 +49,7 @@ export const contextOf = (origin: Origin, routed: Routed, id: number, deadline: 
   })
 }
 
+/** Its sender gave it an id. */
+export const isIdentified = ({ meta }: Routed): boolean => meta?.text(metaKey.messageId) !== undefined
+
 export const noDeadline: Option<number> = O.none

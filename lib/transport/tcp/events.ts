@@ -5,7 +5,7 @@
 import type { Withdraw } from '../../core/delivery.js'
 import type { Issue } from '../../core/error.js'
 import type { Settlement } from '../../core/settlement.js'
-import { contextOf, noDeadline } from './context.js'
+import { contextOf, isIdentified, noDeadline } from './context.js'
 import { accept, refuse, reject } from './answer.js'
 import { refusal } from './frame.js'
 import type { House } from './house.js'
@@ -32,6 +32,7 @@ export const takeEvent = (
     return reject(out, id, refusal.overloaded, { _tag: 'Overloaded', limit: house.settings.limits.maxPending })
   const place = waiting.add(id, undefined)
   const key = meta?.text(metaKey.orderingKey)
+  const identified = isIdentified(routed)
   let undecided = route.events.length
   let running = route.events.length
   let taken = false
@@ -62,7 +63,7 @@ export const takeEvent = (
       decide()
     }
     const context = contextOf(caller.origin, routed, id, noDeadline)
-    const delivery = { subscription, context, body: bytes, key, firstFailedAt: undefined, admitted }
+    const delivery = { subscription, context, body: bytes, identified, key, firstFailedAt: undefined, admitted }
     const withdraw = house.deliver(delivery, (settlement) => {
       if (finished) return
       finished = true

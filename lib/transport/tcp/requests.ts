@@ -1,7 +1,7 @@
 /** A request on the server, from its frame to its answer. */
 import * as O from 'fp-ts/lib/Option.js'
 import type { Out } from './channel.js'
-import { contextOf } from './context.js'
+import { contextOf, isIdentified } from './context.js'
 import type { Origin } from './context.js'
 import { refusal } from './frame.js'
 import type { House } from './house.js'
@@ -47,6 +47,7 @@ export const takeRequest = (
       subscription,
       context,
       body,
+      identified: isIdentified(routed),
       key: meta?.text(metaKey.orderingKey),
       firstFailedAt: undefined,
       admitted: undefined,

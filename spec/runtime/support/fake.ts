@@ -39,6 +39,8 @@ export interface PushOptions {
   readonly deadline?: number
   readonly firstFailedAt?: number
   readonly messageId?: string
+  /** Default true. */
+  readonly identified?: boolean
   /** The bytes themselves, in place of the JSON of the payload. */
   readonly body?: Uint8Array
   /** The sender waits for acceptance, as over TCP. */
@@ -185,6 +187,7 @@ export const fake = (options: FakeOptions = {}): Fake => {
           subscription: index,
           context,
           body: given.body ?? bytes(payload),
+          identified: given.identified ?? true,
           key,
           firstFailedAt: given.firstFailedAt,
           admitted:
