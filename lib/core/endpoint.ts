@@ -3,6 +3,7 @@ import type * as t from 'io-ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Capabilities } from './capabilities.js'
 import type { Context } from './context.js'
+import type { DedupeStore } from './dedupe.js'
 import type { Middleware } from './outcome.js'
 import type { Pattern } from './pattern.js'
 import type { RetryPolicy } from './retry.js'
@@ -45,6 +46,11 @@ export interface Policy<in A, in F> {
    * demands them (`Unsupported` otherwise), `false` drops and reports, text names the destination.
    */
   readonly deadLetter?: boolean | string
+  /**
+   * Remembers which messages were handled: one that comes again is not run again, and a request that is repeated with its
+   * id gets the reply of the first. `false`: not here, whatever the service says. Default none.
+   */
+  readonly dedupe?: DedupeStore | false
 }
 
 interface Endpoint<out P extends Pattern, out A> {

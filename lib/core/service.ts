@@ -3,6 +3,7 @@ import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import type { Transport } from '../transport/transport.js'
 import type { Capabilities } from './capabilities.js'
 import type { Context } from './context.js'
+import type { DedupeStore } from './dedupe.js'
 import type { AnyEndpoint, Classified, Policy } from './endpoint.js'
 import type { DefinitionError } from './error.js'
 import type { Middleware } from './outcome.js'
@@ -16,6 +17,7 @@ export interface ServiceOptions {
   readonly retry?: RetryPolicy
   readonly classify?: (error: unknown) => Classified
   readonly deadLetter?: boolean | string
+  readonly dedupe?: DedupeStore | false
   /** The format of bodies, of the service that listens: one format for each, whatever it includes. Default JSON. */
   readonly serde?: Serde
   /**

@@ -1,6 +1,7 @@
 /** Finds every mistake of a definition at once, before anything connects. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import type { DedupeStore } from './dedupe.js'
 import type { AnyEndpoint } from './endpoint.js'
 import type { DefinitionError } from './error.js'
 import { canonical, isWildcard, wildcardMistake } from './pattern.js'
@@ -86,6 +87,8 @@ const numbers = (
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isStore = (value: object): boolean =>
+  (['begin', 'complete', 'abandon'] as const).every((name) => isFunction((value as Partial<DedupeStore>)[name]))
 const isCodec = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'decode' in value && 'encode' in value
 
@@ -97,6 +100,9 @@ const parts = ({ policy, on, payload, handler, ...rest }: AnyEndpoint, wrong: Wr
   if (on?.length === 0) wrong('on', 'at least one token')
   for (const option of ['retry', 'classify', 'orderingKey'] as const)
     if (policy[option] !== undefined && !isFunction(policy[option])) wrong(option, 'a function')
+  const dedupe: unknown = policy.dedupe
+  if (dedupe !== undefined && dedupe !== false && !(typeof dedupe === 'object' && dedupe !== null && isStore(dedupe)))
+    wrong('dedupe', 'a dedupe store or false')
   if (!isFunction(handler)) wrong('handler', 'a function')
   if (!isCodec(payload)) wrong('codec', 'an io-ts type')
   if (rest._tag !== 'OnMessage') return
@@ -114,6 +120,17 @@ const optionErrors = (pattern: string | undefined, look: (wrong: Wrong) => void)
 
 // An endpoint that inherits a mistake does not make it again.
 const unlessInherited = <A>(own: A, inherited: A): A | undefined => (own === inherited ? undefined : own)
+
+// n.b. services without a name would take each other's messages for their own
+const dedupeErrors = ({ name, endpoints }: Service): ReadonlyArray<DefinitionError> => {
+  const stores = new Set(endpoints.flatMap(({ policy: { dedupe } }) => (dedupe ? [dedupe] : [])))
+  const nameless =
+    stores.size > 0 && name === '' ? [{ option: 'dedupe', expected: 'left out of a service without a name' }] : []
+  const problems = [...stores].flatMap((store) => store.problems ?? [])
+  return [...nameless, ...problems.map(({ option, expected }) => ({ option: `dedupe.${option}`, expected }))].map(
+    (wrong) => ({ _tag: 'InvalidOption', ...wrong, pattern: undefined }),
+  )
+}
 
 const transportErrors = (service: Service): ReadonlyArray<DefinitionError> => {
   const errors: Array<DefinitionError> = []
@@ -163,5 +180,5 @@ export const resolveEndpoints = (service: Service): Either<ReadonlyArray<Definit
 /** Every mistake of a definition, at once; empty when `listen` would go on to connect. */
 export const validate = (service: Service): ReadonlyArray<DefinitionError> => {
   const endpoints = resolveEndpoints(service)
-  return [...(E.isLeft(endpoints) ? endpoints.left : []), ...transportErrors(service)]
+  return [...(E.isLeft(endpoints) ? endpoints.left : []), ...transportErrors(service), ...dedupeErrors(service)]
 }

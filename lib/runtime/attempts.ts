@@ -1,36 +1,13 @@
 /** The starts of one endpoint: the time limit, the outcome, its settlement, retries in place. */
-import type { Clock, Random } from '../core/clock.js'
 import { abortContext, abortedBecause, nextAttempt } from '../core/context.js'
-import type { Deadlines } from '../core/deadlines.js'
 import type { Runnable } from '../core/dispatch.js'
 import type { Failure } from '../core/error.js'
 import type { Outcome } from '../core/outcome.js'
 import { settleEvent, type Circumstances, type Decision } from '../core/settle.js'
 import type { Settlement } from '../core/settlement.js'
-import type { Capabilities } from '../transport/transport.js'
-import type { Budget } from './budget.js'
 import type { Job } from './job.js'
-import type { OutcomeReport } from './report.js'
-
-/** What the workers of a runtime share. */
-export interface Shared {
-  readonly clock: Clock
-  readonly random: Random
-  readonly budget: Budget
-  /** Running handlers and their time limits. */
-  readonly limits: Deadlines<Job>
-  /** Reports a start; does nothing while nobody listens. */
-  readonly report: (job: Job, runnable: Runnable, outcome: Outcome, settlement: OutcomeReport['settlement']) => void
-  readonly stopping: () => boolean
-  /** Something ended: whoever waits for the end looks again. */
-  readonly ended: () => void
-}
-
-/** What the transport of a worker can do. */
-export interface Served {
-  readonly capabilities: Capabilities
-  readonly maxMessageBytes: number
-}
+import { handled, once, type Once } from './once.js'
+import type { Served, Shared } from './shared.js'
 
 export type Retrying = Extract<Decision, { readonly _tag: 'Retry' }>
 
@@ -62,7 +39,7 @@ export const graceMs = 1_000
 export const attempts = (
   runnable: Runnable,
   { capabilities, maxMessageBytes }: Served,
-  { clock, random, limits, report }: Shared,
+  { group, clock, random, limits, report, stopping }: Shared,
   { free, park }: Afterwards,
 ): Attempts => {
   const { endpoint } = runnable.resolved
@@ -70,6 +47,7 @@ export const attempts = (
   const isEvent = endpoint._tag === 'OnEvent'
   const timeout = policy.timeout ?? (isEvent ? defaultTimeout : Number.POSITIVE_INFINITY)
   const decide = settleEvent(policy)
+  const guard = policy.dedupe ? once(policy.dedupe, group, runnable, clock, graceMs) : undefined
   const timers = new Set<Job>()
   let late = 0
   let closed = false
@@ -94,7 +72,7 @@ export const attempts = (
     free(job)
   }
 
-  const start = (job: Job): void => {
+  const start = (job: Job, looks = 0): void => {
     const now = clock.now()
     const { deadline } = job.context
     const remaining = deadline._tag === 'Some' ? deadline.value - now : Number.POSITIVE_INFINITY
@@ -102,15 +80,58 @@ export const attempts = (
       ? abortedBecause(job.context) !== undefined
         ? { _tag: 'Cancelled' }
         : remaining <= 0
-          ? { _tag: 'TimeoutError', afterMs: 0, waitingFor: 'handler' }
+          ? { _tag: 'TimeoutError', afterMs: looks === 0 ? 0 : Math.round(now - job.arrivedAt), waitingFor: 'handler' }
           : undefined
       : undefined
     if (refusal !== undefined) {
-      end(job, { _tag: 'Fail', failure: refusal })
+      forgo(job, () => {
+        end(job, { _tag: 'Fail', failure: refusal })
+      })
       return
     }
-    job.state = 'running'
     job.limitMs = Math.min(remaining, timeout)
+    if (guard !== undefined && job.claim === undefined && job.identified && job.broken === undefined)
+      claim(job, guard, looks)
+    else run(job, now)
+  }
+
+  // n.b. while somebody else is at it this holds a slot, and no time limit but the caller's runs
+  const claim = (job: Job, by: Once, looks: number): void => {
+    job.payload ??= runnable.decode(job.body)
+    if (job.payload._tag === 'Left') {
+      run(job, clock.now())
+      return
+    }
+    by.begin(job, looks, (begun) => {
+      if (closed) {
+        forgo(job, () => undefined)
+        return
+      }
+      switch (begun._tag) {
+        case 'Fresh':
+          start(job)
+          return
+        case 'Unavailable':
+          conclude(job, runnable.defect(begun.cause))
+          return
+        case 'Repeated':
+          report(job, runnable, { _tag: 'Duplicate' }, begun.settlement._tag)
+          end(job, begun.settlement)
+          return
+        case 'Busy':
+          // n.b. an event whose sender was told that it is accepted cannot be given back
+          if (stopping() && job.admitted === undefined) end(job, { _tag: 'Refuse', because: 'draining', limit: 0 })
+          else after(job, begun.againMs, () => start(job, looks + 1))
+      }
+    })
+  }
+  const forgo = (job: Job, next: () => void): void => {
+    if (guard === undefined) next()
+    else guard.end(job, undefined, next)
+  }
+
+  const run = (job: Job, now: number): void => {
+    job.state = 'running'
     job.dueAt = now + job.limitMs
     limits.add(job)
     if (job.broken !== undefined) {
@@ -136,6 +157,15 @@ export const attempts = (
     report(job, runnable, outcome, 'Late')
     const settled = job.state === 'handed'
     forget(job)
+    // n.b. what has happened all the same is not to happen again: a retry or another request of this id finds it done
+    if (guard !== undefined && job.claim !== undefined)
+      guard.end(job, handled(outcome, isEvent ? undefined : runnable.answer(outcome, maxMessageBytes)), () => {
+        finished(job, settled)
+      })
+    else finished(job, settled)
+  }
+  const finished = (job: Job, settled: boolean): void => {
+    if (closed) return
     if (settled) {
       job.state = 'over'
       free(job)
@@ -143,10 +173,17 @@ export const attempts = (
   }
 
   const conclude = (job: Job, outcome: Outcome): void => {
-    if (!isEvent) {
-      const settlement = runnable.answer(outcome, maxMessageBytes)
-      report(job, runnable, outcome, settlement._tag)
-      end(job, settlement)
+    const answer = isEvent ? undefined : runnable.answer(outcome, maxMessageBytes)
+    if (guard !== undefined && job.claim !== undefined)
+      guard.end(job, handled(outcome, answer), () => {
+        if (!closed) concluded(job, outcome, answer)
+      })
+    else concluded(job, outcome, answer)
+  }
+  const concluded = (job: Job, outcome: Outcome, answer: Settlement | undefined): void => {
+    if (answer !== undefined) {
+      report(job, runnable, outcome, answer._tag)
+      end(job, answer)
       return
     }
     const decision = notWhileStopping(job, decided(job, outcome))
@@ -227,7 +264,7 @@ export const attempts = (
     job.state = 'handed'
     if (decision._tag === 'Retry' && parks(job)) {
       report(job, runnable, outcome, 'Retry')
-      park({ ...job, slot: -1 }, decision)
+      park({ ...job, slot: -1, claim: undefined }, decision)
     } else job.settle(final(job, outcome, decision))
   }
 

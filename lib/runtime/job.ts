@@ -22,6 +22,10 @@ export interface Job extends Due {
   readonly messageKey: string | undefined
   /** What its `orderingKey` threw: no handler can run in an order that nobody knows. */
   readonly broken: { readonly cause: unknown } | undefined
+  /** Another delivery with its message id is the same message. */
+  readonly identified: boolean
+  /** The token of its claim, while the endpoint's dedupe store holds one for it. */
+  claim: string | undefined
   /** The ordering key, if any: its lane stays taken until the job is over. */
   readonly key: string | undefined
   readonly arrivedAt: number

@@ -13,7 +13,6 @@ import { json } from '../core/serde.js'
 import type { NameOf, Service } from '../core/service.js'
 import { resolveEndpoints, validate, type Resolved } from '../core/validate.js'
 import type { Capabilities, Connection, Environment, Transport } from '../transport/transport.js'
-import type { Shared } from './attempts.js'
 import { admittedWaiting } from './admission.js'
 import { budget } from './budget.js'
 import { defects } from './defects.js'
@@ -22,6 +21,7 @@ import type { Job } from './job.js'
 import { report, type OutcomeReport } from './report.js'
 import type { Running } from './running.js'
 import { running, type Attached, type Limits } from './lifecycle.js'
+import type { Shared } from './shared.js'
 import { defaultConcurrency, worker, type Worker } from './worker.js'
 
 export interface ListenOptions extends Surroundings, Partial<Limits> {
@@ -122,6 +122,7 @@ export const listen =
     const outcome$ = new Subject<OutcomeReport>()
     const state = { stopping: false, abandoned: false, ended: (): void => undefined }
     const shared: Shared = {
+      group: service.name,
       clock: env.clock,
       random: env.random,
       budget: budget(),

@@ -2,8 +2,11 @@ import type { Context } from '../core/context.js'
 import type { Outcome } from '../core/outcome.js'
 import type { Decision } from '../core/settle.js'
 
+/** What is reported of a delivery: how its start ended; `Duplicate`: it was handled before, and not started. */
+export type Reported = Outcome | { readonly _tag: 'Duplicate' }
+
 /** One start of one endpoint, as `outcome$` reports it. */
-export type OutcomeReport = Outcome & {
+export type OutcomeReport = Reported & {
   /** The id of the endpoint. */
   readonly endpoint: string
   readonly kind: 'event' | 'message'
@@ -21,7 +24,7 @@ export type OutcomeReport = Outcome & {
 
 /** Makes a report; called only while somebody is subscribed to `outcome$`. */
 export const report = (
-  outcome: Outcome,
+  outcome: Reported,
   settlement: OutcomeReport['settlement'],
   endpoint: string,
   kind: 'event' | 'message',

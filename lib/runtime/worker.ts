@@ -7,9 +7,10 @@ import type { Failure } from '../core/error.js'
 import { line } from '../core/line.js'
 import type { Decoded, Runnable } from '../core/dispatch.js'
 import { accept, admission } from './admission.js'
-import { attempts, type Retrying, type Served, type Shared } from './attempts.js'
+import { attempts, type Retrying } from './attempts.js'
 import type { Job } from './job.js'
 import { lanes } from './lanes.js'
+import type { Served, Shared } from './shared.js'
 
 export interface Worker {
   readonly deliver: Deliver
@@ -157,6 +158,8 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       admitted,
       payload,
       messageKey: delivery.key,
+      identified: delivery.identified,
+      claim: undefined,
       broken: key._tag === 'Left' ? key.left : undefined,
       key: invalid || key._tag === 'Left' ? undefined : (key.right ?? delivery.key),
       arrivedAt: clock.now(),

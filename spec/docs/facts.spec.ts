@@ -96,6 +96,7 @@ const handlerOptions: Readonly<Record<HandlerOption, true>> = {
   classify: true,
   orderingKey: true,
   deadLetter: true,
+  dedupe: true,
   serde: true,
   require: true,
 }
@@ -124,6 +125,7 @@ const outcomes: Readonly<Record<OutcomeReport['_tag'] | OutcomeReport['settlemen
   DeadLetter: true,
   Dropped: true,
   Late: true,
+  Duplicate: true,
 }
 const stopReport: Readonly<Record<keyof StopReport, true>> = {
   drained: true,
