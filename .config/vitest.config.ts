@@ -11,6 +11,8 @@ const onBrokers = [
   'spec/examples/{users,everywhere}.spec.ts',
 ]
 const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
+// Break brokers and processes, and take minutes: `npm run test:faults`.
+const faults = ['spec/faults/**/*.spec.ts']
 // Compares docs/conformance.md with what the cases came to.
 const afterwards = ['spec/conformance/page.spec.ts']
 
@@ -44,7 +46,7 @@ export default defineConfig({
         test: {
           name: 'lib',
           include: ['spec/**/*.spec.ts'],
-          exclude: [...onBrokers, ...compiling, ...afterwards],
+          exclude: [...onBrokers, ...compiling, ...afterwards, ...faults],
           sequence: { groupOrder: 0 },
         },
       },
@@ -53,6 +55,7 @@ export default defineConfig({
         test: { name: 'brokers', include: onBrokers, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
       { extends: true, test: { name: 'package', include: [...compiling, ...afterwards], sequence: { groupOrder: 2 } } },
+      { extends: true, test: { name: 'faults', include: faults, maxWorkers: 1, sequence: { groupOrder: 3 } } },
     ],
     coverage: {
       provider: 'v8',

@@ -1,0 +1,81 @@
+/** Who takes part in a case: replicas in this process and in others, and callers. All of them are gone after the test. */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as E from 'fp-ts/lib/Either.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { createClient, listen, type Client, type ListenOptions, type Running } from 'taskwire'
+import { onTestFinished } from 'vitest'
+import { start, type Child } from '../brokers/child.js'
+import type { Kind } from '../brokers/software.js'
+import type { Trial } from './fault.js'
+import type { Given, ReplicaOptions } from './replica.js'
+import { transport, type Site } from './transports.js'
+import { worker, type Work } from './worker.js'
+
+/** Who takes part. */
+export interface Cast {
+  readonly site: Site
+  /** A replica in this process; by default its handler writes down that it has handled the number. */
+  readonly serve: (options?: ServeOptions) => Promise<Running>
+  readonly call: (site?: Site) => Client
+  /** A replica as a process; resolves when it listens. */
+  readonly spawn: (options: ReplicaOptions) => Promise<Child>
+  /** Takes over what processes have written down. */
+  readonly pull: () => void
+}
+
+export interface ServeOptions extends ListenOptions {
+  readonly work?: Work
+  readonly concurrency?: number
+  readonly site?: Site
+  /** Who handled something, in the history. */
+  readonly by?: string
+}
+
+/** The broker's part of this case is at `url`; names on it are its own. */
+export const cast = ({ page, until }: Trial, kind: Kind, url: string, more: Partial<Site> = {}): Cast => {
+  const own: Site = { kind, url, prefix: `f${randomBytes(6).toString('hex')}.`, ...more }
+  const folder = mkdtempSync(join(tmpdir(), 'taskwire-faults-'))
+  const log = join(folder, 'log')
+  const pull = (): void => page.follow(log)
+  // n.b. what ends first was begun last
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return {
+    site: own,
+    pull,
+    serve: async ({ work, concurrency, site = own, by = 'here', ...options } = {}) => {
+      const handle: Work = work ?? ((id) => TE.fromIO(() => page.handled(id, by)))
+      const definition = worker(handle, concurrency).transport(transport(site))
+      const hurry = { log: false, drainTimeout: 2_000, abortGrace: 200, startTimeout: 60_000 } as const
+      const started = await listen(definition, { ...hurry, ...options })()
+      if (E.isLeft(started)) throw new Error(JSON.stringify(started.left))
+      onTestFinished(async () => {
+        await started.right.stop()
+      })
+      return started.right
+    },
+    call: (site = own) => {
+      const client = createClient(transport(site), { name: 'caller', log: () => undefined })
+      onTestFinished(() => client.close())
+      return client
+    },
+    spawn: async (options) => {
+      const given: Given = { ...options, site: own, log }
+      const program = fileURLToPath(new URL('replica.ts', import.meta.url))
+      const child = start({ file: process.execPath, args: ['--import', 'tsx', program, JSON.stringify(given)] })
+      onTestFinished(async () => {
+        child.signal('SIGKILL')
+        await child.ended
+      })
+      await until(
+        () => `${options.by} listens: ${child.output()}`,
+        () => child.output().includes('ready') || !child.running(),
+      )
+      if (!child.running() && !child.output().includes('ready')) throw new Error(`${options.by}: ${child.output()}`)
+      return child
+    },
+  }
+}

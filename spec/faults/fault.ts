@@ -1,0 +1,141 @@
+/** A case: a test named after its guarantee, one history, one judgement, and a file with what it came to. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { page as blank, type Page } from './page.js'
+import { expectSound, verdict } from './verdict.js'
+
+/** What a fault is done to, and how a title calls it. */
+export const subjects = { memory: 'memory', tcp: 'TCP', redis: 'Redis', amqp: 'RabbitMQ', kafka: 'Kafka' } as const
+
+/** The contents of `.tmp/faults/<case>-<broker>.json`, or of `<case>-<broker>-<variant>.json`. */
+export interface FaultResult {
+  readonly case: string
+  readonly broker: keyof typeof subjects
+  /** One sentence. */
+  readonly guarantee: string
+  /** Whether the case passed: the figures of one that failed are kept, too. */
+  readonly passed: boolean
+  /** Messages that were emitted, accepted by the broker, handled, and set aside: each counted once. */
+  readonly messages: number
+  readonly confirmed: number
+  readonly handled: number
+  readonly deadLettered: number
+  /** Handled again: every time beyond the first. */
+  readonly duplicates: number
+  /** Confirmed, and neither handled nor set aside. */
+  readonly lost: number
+  /** Calls that were made, emits included, and those that did not settle by their deadline. */
+  readonly calls: number
+  readonly unsettledCalls: number
+  /** What was done to it, in order. */
+  readonly faults: ReadonlyArray<string>
+  readonly seconds: number
+  /** How much the memory of the process grew at most, in MiB. */
+  readonly grownMiB: number
+  /** What else was measured, each with its unit in its name. */
+  readonly figures: Readonly<Record<string, number>>
+}
+
+/** What a case works with. */
+export interface Trial {
+  readonly page: Page
+  /** Notes what is being done to the system. */
+  readonly fault: (what: string) => void
+  /** Notes something that was measured. */
+  readonly figure: (name: string, value: number) => void
+  /** Waits until everything that was confirmed is handled or set aside; `pull` is called before each look. */
+  readonly drained: (pull?: () => void) => Promise<void>
+  /** Looks again until it is so; brokers get ten times the time that things take. Default 60 s. */
+  readonly until: (what: string | (() => string), test: () => boolean | Promise<boolean>, ms?: number) => Promise<void>
+}
+
+export interface FaultOptions {
+  /** Tells two cases of one number and broker apart in the names of their files. */
+  readonly variant?: string
+  /** Milliseconds that the case may take. Default 180,000. */
+  readonly limitMs?: number
+  /** How much the memory of the process may grow, in MiB. Default 256. */
+  readonly memoryMiB?: number
+}
+
+const folder = fileURLToPath(new URL('../../.tmp/faults/', import.meta.url))
+
+const mebi = 1_048_576
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+export const until: Trial['until'] = async (what, holds, ms = 60_000) => {
+  for (const end = performance.now() + ms; !(await holds()); await pause(20))
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${typeof what === 'string' ? what : what()}`)
+}
+
+/** How much the memory of the process grows at most while it is watched. */
+const watchMemory = (): { readonly grown: () => number; readonly end: () => void } => {
+  const before = process.memoryUsage.rss()
+  let most = before
+  const look = (): void => void (most = Math.max(most, process.memoryUsage.rss()))
+  const timer = setInterval(look, 100)
+  return { grown: () => (look(), Math.round((most - before) / mebi)), end: () => clearInterval(timer) }
+}
+
+/**
+ * A case of the fault suite, as a test: `fault('F01', 'redis', 'what holds, in one sentence', async ({ page }) => ...)`.
+ * What `run` leaves in the history is judged when it has resolved.
+ */
+export const fault = (
+  id: `F${number}`,
+  broker: keyof typeof subjects,
+  guarantee: string,
+  run: (trial: Trial) => Promise<void>,
+  { variant, limitMs = 180_000, memoryMiB = 256 }: FaultOptions = {},
+): void =>
+  test(
+    `${id} on ${subjects[broker]}: ${guarantee}`,
+    async () => {
+      const file = `${folder}${[id, broker, ...(variant === undefined ? [] : [variant])].join('-')}.json`
+      const page = blank()
+      const faults: Array<string> = []
+      const figures: Record<string, number> = {}
+      const began = performance.now()
+      const memory = watchMemory()
+      const record = (passed: boolean): void => {
+        const { emitted, confirmed, handled, buried, duplicates, lost, calls, unsettledCalls } = verdict(page)
+        const result: FaultResult = {
+          ...{ case: id, broker, guarantee, passed, messages: emitted, confirmed, handled, deadLettered: buried },
+          ...{ duplicates, lost, calls, unsettledCalls, faults },
+          seconds: Math.round((performance.now() - began) / 100) / 10,
+          grownMiB: memory.grown(),
+          figures,
+        }
+        mkdirSync(folder, { recursive: true })
+        writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
+      }
+      rmSync(file, { force: true })
+      try {
+        await run({
+          page,
+          fault: (what) => void faults.push(what),
+          figure: (name, value) => void (figures[name] = value),
+          drained: (pull) =>
+            until(
+              () => `all that was confirmed is handled: ${JSON.stringify(verdict(page))}`,
+              () => {
+                pull?.()
+                return verdict(page).lost === 0
+              },
+            ),
+          until,
+        })
+        expectSound(page)
+        expect(memory.grown(), 'MiB that the memory of this process grew').toBeLessThan(memoryMiB)
+        record(true)
+      } catch (error) {
+        record(false)
+        throw error
+      } finally {
+        memory.end()
+      }
+    },
+    limitMs,
+  )

@@ -1,0 +1,60 @@
+/** Events and requests, a bounded number at a time, all of them written down. */
+import * as E from 'fp-ts/lib/Either.js'
+import * as t from 'io-ts'
+import type { Client } from 'taskwire'
+import { each } from '../../lib/testing/conformance/emit.js'
+import { pause } from './fault.js'
+import type { Page } from './page.js'
+
+/** The event, whose payload is its number, and the request, whose reply is its payload. */
+export const patterns = { event: 'work', request: 'ask' } as const
+
+export interface LoadOptions {
+  /** The first number; default 0. */
+  readonly from?: number
+  /** After the last number. */
+  readonly to: number
+  /** Emits that are under way at once. Default 50. */
+  readonly window?: number
+  /** Milliseconds that each call has. Default 60,000. */
+  readonly timeout?: number
+  /** Milliseconds between a call and the next of the same lane. Default 0. */
+  readonly pace?: number
+  /** Every so many events, a request as well. Default none. */
+  readonly requestEvery?: number
+  /** Ordering keys. Default 7; 0: no key. */
+  readonly keys?: number
+}
+
+/** The ordering key of a number. */
+export const keyOf = (id: number, keys = 7): string => `key-${id % keys}`
+
+/** Emits one number; whether it was accepted. */
+export const emit = async (client: Client, page: Page, id: number, timeout = 60_000, key = keyOf(id)) => {
+  page.emitted(id)
+  const options = { timeout, messageId: `event-${id}`, ...(key === '' ? {} : { key }) }
+  const result = await page.call(timeout, client.emit(patterns.event, id, options))
+  if (E.isRight(result)) page.confirmed(id)
+  else page.failed(result.left._tag)
+  return result
+}
+
+/** Sends one request; an answer that is not its own is an error. */
+export const ask = async (client: Client, page: Page, n: number, timeout = 60_000, idempotent = false) => {
+  const result = await page.call(timeout, client.send(patterns.request, n, t.number, { timeout, idempotent }))
+  if (E.isLeft(result)) page.failed(result.left._tag)
+  else if (result.right !== n) throw new Error(`the reply to ${n} was ${result.right}`)
+  return result
+}
+
+/** Emits numbers in order, and resolves when the last has been accepted or refused. */
+export const load = (
+  client: Client,
+  page: Page,
+  { from = 0, to, window = 50, timeout = 60_000, pace = 0, requestEvery = 0, keys = 7 }: LoadOptions,
+): Promise<void> =>
+  each({ from, to, window }, async (id) => {
+    await emit(client, page, id, timeout, keys === 0 ? '' : keyOf(id, keys))
+    if (requestEvery > 0 && id % requestEvery === 0) await ask(client, page, id, timeout)
+    if (pace > 0) await pause(pace)
+  })
