@@ -14,6 +14,8 @@ export interface Circumstances {
   readonly firstFailedAt: number | undefined
   /** A number in [0, 1) for the jitter. */
   readonly chance: number
+  /** Whether it may be started again at once. */
+  readonly inPlace: boolean
 }
 
 /** A settlement, or another start at once in the same slot. */
@@ -64,7 +66,8 @@ const later = (policy: Policy<never, never>, reason: Reason, { attempt, chance }
 
 /**
  * The settlement of an event's outcome: done; set aside when nothing can help; again later when the policy has a delay
- * left (drawn between half of it and all of it); again in place after the first two starts that ended in a defect.
+ * left (drawn between half of it and all of it); again in place after the first two starts that ended in a defect, where
+ * that is allowed.
  */
 export const settleEvent =
   (policy: Policy<never, never>) =>
@@ -80,7 +83,7 @@ export const settleEvent =
           : later(policy, reason, circumstances)
       case 'Defect': {
         const decision = later(policy, reason, circumstances)
-        return decision._tag === 'Retry' && circumstances.attempt <= inPlaceAttempts
+        return decision._tag === 'Retry' && circumstances.inPlace && circumstances.attempt <= inPlaceAttempts
           ? {
               _tag: 'InPlace',
               delayMs: fullJitter(100, 2_000, circumstances.attempt - 1, circumstances.chance),

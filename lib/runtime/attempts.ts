@@ -7,6 +7,7 @@ import { settleEvent, type Circumstances, type Decision } from '../core/settle.j
 import type { Settlement } from '../core/settlement.js'
 import type { Job } from './job.js'
 import { handled, once, type Once } from './once.js'
+import type { Pause } from './pause.js'
 import type { Served, Shared } from './shared.js'
 
 export type Retrying = Extract<Decision, { readonly _tag: 'Retry' }>
@@ -41,6 +42,7 @@ export const attempts = (
   { capabilities, maxMessageBytes }: Served,
   { group, clock, random, limits, report, stopping }: Shared,
   { free, park }: Afterwards,
+  pause: Pause,
 ): Attempts => {
   const { endpoint } = runnable.resolved
   const { policy } = endpoint
@@ -186,12 +188,19 @@ export const attempts = (
       end(job, answer)
       return
     }
+    if (outcome._tag !== 'TimedOut') pause.ended(job, outcome._tag)
     const decision = notWhileStopping(job, decided(job, outcome))
     if (decision._tag === 'InPlace') {
       report(job, runnable, outcome, 'InPlace')
       job.firstFailedAt = decision.reason.firstFailedAt
       after(job, decision.delayMs, () => {
-        job.context = nextAttempt(job.context, job.context.attempt + 1)
+        const attempt = job.context.attempt + 1
+        if (pause.paused()) {
+          park(job, { _tag: 'Retry', delayMs: 0, attempt, reason: decision.reason })
+          free(job)
+          return
+        }
+        job.context = nextAttempt(job.context, attempt)
         start(job)
       })
       return
@@ -228,7 +237,8 @@ export const attempts = (
   const decided = (job: Job, outcome: Outcome): Decision => {
     const { attempt } = job.context
     const { firstFailedAt } = job
-    const circumstances: Circumstances = { attempt, unix: clock.unix(), firstFailedAt, chance: random() }
+    const inPlace = !pause.paused()
+    const circumstances: Circumstances = { attempt, unix: clock.unix(), firstFailedAt, chance: random(), inPlace }
     try {
       return decide(outcome, circumstances)
     } catch (cause) {
@@ -245,6 +255,7 @@ export const attempts = (
     abortContext(job.context, passed ? 'deadline' : 'timeout')
     const outcome: Outcome = { _tag: 'TimedOut', afterMs: Math.round(job.limitMs) }
     if (isEvent) {
+      pause.ended(job, 'TimedOut')
       after(job, graceMs, () => {
         handOn(job, outcome)
       })

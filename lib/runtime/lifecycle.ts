@@ -127,7 +127,8 @@ export const running = <N extends string>(
   const statusOf = ({ transport, connection, workers: own }: Attached): ServiceStatus => {
     if (own.some((one) => one.stuck())) return 'stuck'
     const status = statuses.get(transport.name) ?? 'connecting'
-    return status === 'ready' && connection.stalled?.() === true ? 'stalled' : status
+    if (status !== 'ready') return status
+    return connection.stalled?.() === true ? 'stalled' : own.some((one) => one.paused()) ? 'paused' : status
   }
   const health = (): Health => {
     const transports: Record<string, ServiceStatus> = {}

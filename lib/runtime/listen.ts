@@ -125,6 +125,7 @@ export const listen =
       group: service.name,
       clock: env.clock,
       random: env.random,
+      log: env.log,
       budget: budget(),
       limits: deadlines<Job>(env.clock, (job) => {
         job.expire(job)

@@ -19,9 +19,10 @@ export interface StopReport {
 
 /**
  * `stuck`: every slot of an endpoint is held by a handler that ignores its aborted signal. `stalled`: the broker has not
- * taken acknowledgements, retries or dead letters for more than 5 s.
+ * taken acknowledgements, retries or dead letters for more than 5 s. `paused`: twenty defects in a row have paused an event
+ * subscription.
  */
-export type ServiceStatus = Status | 'stuck' | 'stalled'
+export type ServiceStatus = Status | 'stuck' | 'stalled' | 'paused'
 
 /** What a health endpoint answers. */
 export interface Health {

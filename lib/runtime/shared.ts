@@ -12,6 +12,8 @@ export interface Shared {
   readonly group: string
   readonly clock: Clock
   readonly random: Random
+  /** One line for the operator. */
+  readonly log: (line: string) => void
   readonly budget: Budget
   /** Running handlers and their time limits. */
   readonly limits: Deadlines<Job>

@@ -10,6 +10,7 @@ import { accept, admission } from './admission.js'
 import { attempts, type Retrying } from './attempts.js'
 import type { Job } from './job.js'
 import { lanes } from './lanes.js'
+import { pause } from './pause.js'
 import type { Served, Shared } from './shared.js'
 
 export interface Worker {
@@ -20,6 +21,8 @@ export interface Worker {
   readonly busy: () => number
   /** Every slot is held by a handler that ignored its signal. */
   readonly stuck: () => boolean
+  /** Nothing is started, because handlers keep throwing. */
+  readonly paused: () => boolean
   /** Forgets every timer. */
   readonly close: () => void
 }
@@ -46,10 +49,14 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   let running = 0
   let filling = false
 
-  const start = (job: Job): void => {
+  const begin = (job: Job): void => {
     running += 1
     accept(job, 'accepted')
     starts.start(job)
+  }
+  const start = (job: Job): void => {
+    holding.starts(job)
+    begin(job)
   }
 
   // n.b. not re-entrant: a handler that throws at once frees its slot within start, and a long queue of those would
@@ -57,7 +64,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   const fill = (): void => {
     if (filling) return
     filling = true
-    while (running < slots) {
+    while (running < slots && holding.open()) {
       const next = ready.shift()
       if (next === undefined) break
       leave(next)
@@ -68,6 +75,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
 
   const free = (job: Job): void => {
     running -= 1
+    holding.left(job)
     if (job.key !== undefined && job.state !== 'parked') follow(job.key)
     fill()
     shared.ended()
@@ -125,7 +133,8 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     })
   }
 
-  const starts = attempts(runnable, served, shared, { free, park })
+  const holding = pause(runnable.resolved.id, shared, fill)
+  const starts = attempts(runnable, served, shared, { free, park }, holding)
 
   const keyOf = (payload: Decoded | undefined): Either<{ readonly cause: unknown }, string | undefined> => {
     try {
@@ -146,7 +155,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       return undefined
     }
     const { body, admitted } = delivery
-    const room = running < slots && ready.size() === 0
+    const room = running < slots && ready.size() === 0 && holding.open()
     // What has to wait is decoded when it starts, unless its key or its acceptance depend on what it says.
     const payload = room || byPayload || admitted !== undefined ? runnable.decode(body) : undefined
     const invalid = payload?._tag === 'Left'
@@ -180,7 +189,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     if (invalid) {
       // No handler will run, so this needs no slot.
       admitted?.(payload.left)
-      start(job)
+      begin(job)
       return undefined
     }
     const follows = job.key !== undefined && !keyed.enter(job.key)
@@ -243,6 +252,8 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     job.settle(retry)
   }
   const release = (): void => {
+    // What cannot be given back gets its start.
+    holding.lift()
     for (const job of keyed.extract(returnable)) {
       leave(job)
       giveBack(job)
@@ -270,7 +281,9 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     release,
     busy: () => running + ready.size() + keyed.size(),
     stuck: () => starts.late() >= slots,
+    paused: holding.paused,
     close: () => {
+      holding.lift()
       starts.close()
       for (const job of parked.keys()) job.forget?.()
     },

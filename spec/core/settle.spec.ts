@@ -10,6 +10,7 @@ const at = (attempt: number, more: Partial<Circumstances> = {}): Circumstances =
   unix: 5_000,
   firstFailedAt: undefined,
   chance: 0,
+  inPlace: true,
   ...more,
 })
 
