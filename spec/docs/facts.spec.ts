@@ -9,6 +9,7 @@ import type {
   MainOptions,
   OutcomeReport,
   SendOptions,
+  ServiceStatus,
   StartError,
   StopReport,
 } from 'taskwire'
@@ -167,6 +168,15 @@ const kafkaOptions: Readonly<Record<keyof KafkaOptions, true>> = {
   startAt: true,
 }
 const health: Readonly<Record<keyof Health, true>> = { ready: true, transports: true }
+const statuses: Readonly<Record<ServiceStatus, true>> = {
+  connecting: true,
+  ready: true,
+  lost: true,
+  closed: true,
+  stuck: true,
+  stalled: true,
+  paused: true,
+}
 
 describe('the pages list', () => {
   test.each([
@@ -179,6 +189,7 @@ describe('the pages list', () => {
     ['operations.md', 'outcomes and settlements', outcomes],
     ['operations.md', 'counts of the stop report', stopReport],
     ['embedding.md', 'parts of the health', health],
+    ['operations.md', 'statuses of the health', statuses],
     ['redis.md', 'options and limits of Redis', redisOptions],
     ['rabbitmq.md', 'options of RabbitMQ', amqpOptions],
     ['kafka.md', 'options of Kafka', kafkaOptions],
