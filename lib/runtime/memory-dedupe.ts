@@ -65,7 +65,7 @@ export const memoryDedupe = (options: MemoryDedupeOptions = {}): DedupeStore => 
     forgetOld()
     if (done.has(key) || (claimed.get(key)?.token ?? token) !== token) return
     claimed.delete(key)
-    const one = { until: now() + ttlMs, reply }
+    const one = { until: now() + ttlMs, reply: reply && { ...reply, body: new Uint8Array(reply.body) } }
     done.set(key, one)
     bytes += sizeOf(one)
     forgetOld()

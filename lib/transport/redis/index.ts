@@ -12,6 +12,7 @@ import { settingsOf, type RedisOptions } from './options.js'
 import { driver } from './wire.js'
 
 export { redisContext, type RedisContext } from './context.js'
+export { redisDedupe, type RedisDedupe, type RedisDedupeOptions } from './dedupe.js'
 export type { RedisLimits } from './limits.js'
 export type { RedisCluster, RedisOptions } from './options.js'
 

@@ -11,7 +11,8 @@ export interface Script {
   readonly sha: string
 }
 
-const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
+/** A script of this text. */
+export const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
 
 const now = `
 local time = redis.call('TIME')
