@@ -44,7 +44,7 @@ export type { Claim, DedupeStore, DedupeUnavailable, StoredReply } from './core/
 export { runMain } from './runtime/main.js'
 export type { MainOptions } from './runtime/main.js'
 export type { Health, Running, ServiceStatus, StopReport } from './runtime/running.js'
-export type { OutcomeReport } from './runtime/report.js'
+export type { OutcomeReport, Reported } from './runtime/report.js'
 export type { Limits } from './runtime/lifecycle.js'
 export type { Surroundings } from './runtime/environment.js'
 export { realClock, secureRandom } from './core/clock.js'
@@ -60,6 +60,7 @@ export type {
   PurgeReport,
   RedriveReport,
   RefusedLetter,
+  SentTo,
 } from './letters/types.js'
 export type { DeadLetter, LetterVerdict, Swept } from './core/letter.js'
 

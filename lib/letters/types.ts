@@ -6,9 +6,12 @@ import type { Issue, StartError } from '../core/error.js'
 import type { DeadLetter } from '../core/letter.js'
 import type { Pattern } from '../core/pattern.js'
 
-type Wildcard = `${string}${'*' | '#'}${string}`
-// n.b. an object pattern travels in its canonical form, and what a wildcard matched is any text
-type SentTo<P extends Pattern> = P extends string ? (P extends Wildcard ? string : P) : string
+/** The type of the pattern that a letter was sent to. An object pattern is in its canonical form, and what a wildcard matched is any text. */
+export type SentTo<P extends Pattern> = P extends string
+  ? P extends `${string}${'*' | '#'}${string}`
+    ? string
+    : P
+  : string
 
 /** A dead letter of a service. A comparison of `pattern` narrows `payload`. */
 export type LetterOf<E extends AnyEndpoint, N extends string = string> =
