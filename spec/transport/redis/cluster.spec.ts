@@ -3,17 +3,23 @@ import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createMicroservice, delays } from 'taskwire'
 import { expect, test } from 'vitest'
+import { freePort } from '../../brokers/port.js'
 import { withOwnBroker } from '../../brokers/suite.js'
 import { caller, serve, until } from './support.js'
 
 await withOwnBroker('redis', (start) => {
   const cluster = async () => {
-    const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' }
-    const nodes = await Promise.all(Array.from({ length: 3 }, () => start({ settings })))
+    // n.b. the usual port of the bus, 10,000 above the other, may be taken by an outgoing connection
+    const buses = await Promise.all(Array.from({ length: 3 }, freePort))
+    const nodes = await Promise.all(
+      buses.map((bus) =>
+        start({ settings: { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', 'cluster-port': `${bus}` } }),
+      ),
+    )
     for (const [i, node] of nodes.entries()) {
       const slots = [Math.ceil((16_384 / 3) * i), Math.ceil((16_384 / 3) * (i + 1)) - 1].map(String)
       await node.command('CLUSTER', 'ADDSLOTSRANGE', ...slots)
-      await node.command('CLUSTER', 'MEET', nodes[0]!.host, String(nodes[0]!.port))
+      await node.command('CLUSTER', 'MEET', nodes[0]!.host, `${nodes[0]!.port}`, `${buses[0]!}`)
     }
     for (const node of nodes)
       await until('the cluster is one', async () =>
