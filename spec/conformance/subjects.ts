@@ -1,7 +1,7 @@
 /** The transports of this package that need no broker, as subjects of the kit. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { createMicroservice, listen } from 'taskwire'
+import { createMicroservice, deadLetters, listen, orThrow, realClock, secureRandom } from 'taskwire'
 import { memory, memoryBus, type MemoryBus } from 'taskwire/memory'
 import { tcp } from 'taskwire/tcp'
 import type { Subject } from 'taskwire/testing'
@@ -20,8 +20,18 @@ const fill = async (bus: MemoryBus): Promise<() => Promise<void>> => {
   while (bus.deadLetters().length < room) await new Promise((resolve) => setImmediate(resolve))
   await started.right.stop()
   return async () => {
-    await bus.purge(({ group }) => group === 'filler')()
+    await orThrow(deadLetters(filler).purge({}))
   }
+}
+
+const redriven = async (bus: MemoryBus): Promise<number> => {
+  let count = 0
+  for (const group of new Set(bus.deadLetters().map(({ service }) => service))) {
+    const environment = { clock: realClock, random: secureRandom(), group, instance: 'redriver', log: () => undefined }
+    for (const store of bus.connect('memory', environment).letters?.([]) ?? [])
+      count += (await orThrow(store.sweep(() => 'redrive'))).redriven
+  }
+  return count
 }
 
 export const memorySubject: Subject = {
@@ -39,7 +49,7 @@ export const memorySubject: Subject = {
           message: reason.message,
           attempts: reason.attempts,
         })),
-      redrive: bus.redrive(),
+      redrive: () => redriven(bus),
       breakDeadLetters: () => fill(bus),
       dispose: async () => undefined,
     }

@@ -1,10 +1,10 @@
 import type { AbortReason } from '../../core/context.js'
 import { router } from '../../core/pattern.js'
-import type { Answer, Outgoing } from '../transport.js'
+import type { Answer, LetterStore, Outgoing } from '../transport.js'
 import { desk, noHandler, overloaded, tooLarge, type Desk } from './desk.js'
 import { intake } from './intake.js'
-import type { Letters } from './letters.js'
-import { message, weight } from './message.js'
+import type { BusLetter, Letters } from './letters.js'
+import { message, weight, type Message } from './message.js'
 import { queue, type Queue } from './queue.js'
 import type { Member, Worker } from './worker.js'
 
@@ -23,6 +23,8 @@ export interface Broker {
     outgoing: Outgoing,
     answer: (answer: Answer) => void,
   ) => (reason: AbortReason) => 'no' | 'maybe'
+  /** The dead letters of a group. */
+  readonly letters: (group: string) => LetterStore
   /** Takes back whatever the member left unsettled. Its workers are to have stopped before. */
   readonly depart: (member: Member) => void
 }
@@ -43,12 +45,12 @@ export const broker = ({ maxQueued, maxQueuedBytes, letters }: BrokerOptions): B
   const door = intake<Queue>(maxQueuedBytes)
   let route: ((pattern: string) => ReadonlyArray<Queue>) | undefined
 
-  const bury = (letter: Parameters<Letters['bury']>[0]['letter'], home: Queue): boolean =>
+  const bury = (letter: BusLetter, sent: Message, home: Queue): boolean =>
     letters.bury({
       letter,
       restore: () => {
         if (!home.usable()) return false
-        home.add({ message: letter, replays: letter.replays + 1, free: door.charge(weight(letter)) })
+        home.add({ message: sent, replays: letter.replays + 1, free: door.charge(weight(sent)) })
         return true
       },
     })
@@ -141,6 +143,7 @@ export const broker = ({ maxQueued, maxQueuedBytes, letters }: BrokerOptions): B
       }
       return () => 'no'
     },
+    letters: letters.of,
     depart: (member) => {
       desks.forEach((one) => {
         one.depart(member)

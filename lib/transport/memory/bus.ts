@@ -1,9 +1,8 @@
 import type { IO } from 'fp-ts/lib/IO.js'
-import type { Task } from 'fp-ts/lib/Task.js'
 import type { Connection, Environment, Transport } from '../transport.js'
 import { broker } from './broker.js'
 import { connection } from './connection.js'
-import { letters, type DeadLetter, type LetterFilter } from './letters.js'
+import { letters, type BusLetter } from './letters.js'
 import type { MemoryContext } from './context.js'
 
 /** The bounds of a bus. */
@@ -30,16 +29,8 @@ export interface MemoryBus {
   readonly problems: Transport['problems']
   /** Opens a connection of its own; `memory` calls it. */
   readonly connect: <N extends string>(name: N, environment: Environment) => Connection<MemoryContext<N>>
-  /** The dead letters, the oldest first. n.b. their bytes are those that a redrive sends: copy before changing them. */
-  readonly deadLetters: IO<ReadonlyArray<DeadLetter>>
-  /**
-   * Puts dead letters back, each to the endpoint of the group that gave it up, with its message id, as attempt 1; answers
-   * how many. They leave the list, so that a second redrive finds nothing. Letters of a service without a name whose
-   * connection has closed stay.
-   */
-  readonly redrive: (filter?: LetterFilter) => Task<number>
-  /** Drops dead letters; answers how many. */
-  readonly purge: (filter?: LetterFilter) => Task<number>
+  /** A look at the dead letters of all services, the oldest first. `deadLetters` of `taskwire` puts them back and drops them. */
+  readonly deadLetters: IO<ReadonlyArray<BusLetter>>
 }
 
 const mebibyte = 1_048_576
@@ -61,7 +52,5 @@ export const memoryBus = (options: MemoryBusOptions = {}): MemoryBus => {
     problems: problemsOf(options),
     connect: (name, environment) => connection(core, name, environment),
     deadLetters: store.all,
-    redrive: store.redrive,
-    purge: store.purge,
   }
 }

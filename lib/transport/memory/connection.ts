@@ -79,6 +79,7 @@ export const connection = <N extends string>(
     status$: status$.asObservable(),
     address: () => O.none,
     stalled: member.writes.stalled,
+    letters: () => [broker.letters(environment.group)],
     close: async () => {
       if (open) {
         open = false

@@ -9,7 +9,7 @@ import { memoryBus, type MemoryBus } from './bus.js'
 import type { MemoryContext } from './context.js'
 
 export { memoryBus, type MemoryBus, type MemoryBusOptions } from './bus.js'
-export type { DeadLetter, LetterFilter } from './letters.js'
+export type { BusLetter } from './letters.js'
 export { memoryContext, type MemoryContext } from './context.js'
 
 /** A memory transport with the token `N`. */

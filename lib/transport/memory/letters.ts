@@ -1,73 +1,73 @@
+import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { IO } from 'fp-ts/lib/IO.js'
-import type { Task } from 'fp-ts/lib/Task.js'
-import type { Reason } from '../../core/settlement.js'
-import { weight, type Message } from './message.js'
+import type { DeadLetter } from '../../core/letter.js'
+import type { LetterStore } from '../transport.js'
+import { weight } from './message.js'
 
-/** An event that was set aside: as it came, and why. */
-export interface DeadLetter extends Message {
-  readonly reason: Reason
-  /** Whose endpoint gave it up: the group (empty for a service without a name) and the endpoint's id. */
-  readonly group: string
-  readonly endpoint: string
-  /** The instance of the service that gave it up. */
-  readonly instance: string
-  /** The destination that the endpoint's `deadLetter` names; `undefined` where it names none. */
+/** A dead letter as it lies on a bus. */
+export interface BusLetter extends DeadLetter {
+  readonly body: Uint8Array
+  /** The destination that the endpoint's `deadLetter` names; `undefined` where it names none. It lies here all the same. */
   readonly to: string | undefined
-  /** When it was set aside, in Unix milliseconds. */
-  readonly time: number
-  /** How often it had been put back before. */
-  readonly replays: number
 }
-
-/** Which dead letters are meant; all of them by default. */
-export type LetterFilter = (letter: DeadLetter) => boolean
 
 /** A dead letter, and the way back to the endpoint that gave it up. */
 export interface Buried {
-  readonly letter: DeadLetter
-  /** Puts it back; false where that endpoint is gone for good. */
+  readonly letter: BusLetter
+  /** Puts it back; false where that endpoint is gone for good: of a service without a name whose connection has closed. */
   readonly restore: () => boolean
 }
 
 /** The dead letters of one bus, the oldest first. */
 export interface Letters {
-  readonly all: IO<ReadonlyArray<DeadLetter>>
+  readonly all: IO<ReadonlyArray<BusLetter>>
   /** Sets one aside; false when the list is full, and then nothing happened. */
   readonly bury: (buried: Buried) => boolean
-  readonly redrive: (filter?: LetterFilter) => Task<number>
-  readonly purge: (filter?: LetterFilter) => Task<number>
+  /** Those of one group. */
+  readonly of: (group: string) => LetterStore
 }
 
-const every: LetterFilter = () => true
+// n.b. whoever looks at a letter gets bytes of his own: those that are kept are sent again
+const shown = ({ to: _, ...letter }: BusLetter): DeadLetter => ({ ...letter, body: new Uint8Array(letter.body) })
 
 /** An empty list for at most `max` letters and `maxBytes` of bodies and headers; one letter always fits an empty list. */
 export const letters = (max: number, maxBytes: number): Letters => {
-  let list: Array<Buried> = []
+  const list = new Set<Buried>()
   let bytes = 0
-  const keep = (kept: Array<Buried>): number => {
-    const taken = list.length - kept.length
-    list = kept
-    bytes = kept.reduce((sum, { letter }) => sum + weight(letter), 0)
-    return taken
+  const remove = (buried: Buried): void => {
+    if (list.delete(buried)) bytes -= weight(buried.letter)
   }
   return {
-    all: () => list.map(({ letter }) => letter),
+    all: () => [...list].map(({ letter }) => ({ ...letter, body: new Uint8Array(letter.body) })),
     bury: (buried) => {
       const size = weight(buried.letter)
-      if (list.length >= max || (list.length > 0 && bytes + size > maxBytes)) return false
-      list.push(buried)
+      if (list.size >= max || (list.size > 0 && bytes + size > maxBytes)) return false
+      list.add(buried)
       bytes += size
       return true
     },
-    redrive:
-      (filter = every) =>
-      () => {
-        const chosen = new Set(list.filter(({ letter }) => filter(letter)))
-        return Promise.resolve(keep(list.filter((buried) => !(chosen.has(buried) && buried.restore()))))
-      },
-    purge:
-      (filter = every) =>
-      () =>
-        Promise.resolve(keep(list.filter(({ letter }) => !filter(letter)))),
+    of: (group) => {
+      const own = (): ReadonlyArray<Buried> => [...list].filter(({ letter }) => letter.service === group)
+      return {
+        read: (look) =>
+          TE.fromIO(() => {
+            own().every(({ letter }) => look(shown(letter)))
+          }),
+        sweep: (verdict) =>
+          TE.fromIO(() => {
+            let redriven = 0
+            let dropped = 0
+            for (const buried of own()) {
+              const is = verdict(shown(buried.letter))
+              if (is === 'stop') break
+              if (is === 'keep' || (is === 'redrive' && !buried.restore())) continue
+              if (is === 'redrive') redriven += 1
+              else dropped += 1
+              remove(buried)
+            }
+            return { redriven, dropped }
+          }),
+      }
+    },
   }
 }

@@ -4,7 +4,7 @@ import type { Reason, Settlement } from '../../core/settlement.js'
 import { delays } from './delays.js'
 import type { Gate } from './intake.js'
 import { lanes } from './lanes.js'
-import type { DeadLetter } from './letters.js'
+import type { BusLetter } from './letters.js'
 import { line } from '../../core/line.js'
 import type { Message } from './message.js'
 import { crew, type Held, type Member, type Worker } from './worker.js'
@@ -56,7 +56,8 @@ export interface QueueOptions {
   /** It goes with its first member. */
   readonly private: boolean
   readonly roomIn: (queue: Queue) => void
-  readonly bury: (letter: DeadLetter, queue: Queue) => boolean
+  /** False where there is no room. */
+  readonly bury: (letter: BusLetter, message: Message, queue: Queue) => boolean
 }
 
 // The rest of a worker that refused as overloaded, and the back-off of the dead-letter write, in milliseconds.
@@ -112,8 +113,10 @@ export const queue = (options: QueueOptions): Queue => {
     const { entry, worker } = run
     const { clock, instance, log } = worker.member.environment
     const { message, replays } = entry
-    const letter = { ...message, reason, to, group, endpoint, instance, time: clock.unix(), replays }
-    if (options.bury(letter, self)) {
+    const { messageId, pattern, body, headers, correlationId, key } = message
+    const said = { messageId, endpoint, pattern, reason, body, headers, correlationId, key }
+    const letter = { ...said, source: '', service: group, instance, time: clock.unix(), replays, to }
+    if (options.bury(letter, message, self)) {
       end(run)
       return
     }

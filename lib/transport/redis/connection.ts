@@ -12,6 +12,7 @@ import type { RedisContext } from './context.js'
 import { callFailed, connectFailed, isAnswer } from './errors.js'
 import { events, prepareEvents, type Events } from './events.js'
 import { lasting } from './lasting.js'
+import { letterStores } from './letters.js'
 import { links } from './link.js'
 import type { Settings } from './options.js'
 import { publishing } from './publishing.js'
@@ -135,6 +136,7 @@ export const connection = (
     address: () => O.none,
     lost: () => lost,
     stalled: writes.stalled,
+    letters: letterStores(shared),
     close: () => (closing ??= close()),
   }
 }

@@ -1,7 +1,7 @@
 /** How entries of an event stream end: acknowledged, set aside, or written down to be delivered again. */
 import type { Reason } from '../../core/settlement.js'
 import { field, type Writing } from '../broker/attributes.js'
-import { writeLetter } from '../broker/letter.js'
+import { isLetterField, writeLetter } from '../broker/letter.js'
 import { nameOf } from '../broker/names.js'
 import { partsWith } from './entry.js'
 import type { EventKeys, GroupKeys } from './keys.js'
@@ -11,7 +11,8 @@ import type { Script } from './scripts.js'
 import type { Shared } from './shared.js'
 import type { Part, Wire } from './wire.js'
 
-const ofRetries = [field.endpoint, field.attempt, field.firstFailedAt, field.origin]
+const retryFields: ReadonlyArray<string> = [field.endpoint, field.attempt, field.firstFailedAt, field.origin]
+const ofRetry = (name: string): boolean => retryFields.includes(name)
 
 /** The next start of an endpoint. */
 export interface Next {
@@ -114,14 +115,15 @@ export const endings = (
       [field.origin]: record.origin,
     }
     if (firstFailedAt !== undefined) added[field.firstFailedAt] = String(Math.round(firstFailedAt))
-    return partsWith(record.entry, ofRetries, added)
+    return partsWith(record.entry, ofRetry, added)
   }
 
   const bury: Endings['bury'] = (record, endpoint, reason, to, applied) => {
     const added: Writing = {}
     const { messageId } = record.message
     writeLetter(added, reason, { source: record.origin, messageId, pattern, endpoint }, env)
-    const parts = partsWith(record.entry, ofRetries, added)
+    // n.b. whoever publishes may write anything
+    const parts = partsWith(record.entry, (name) => ofRetry(name) || isLetterField(name), added)
     if (to === undefined) {
       moved(record, `writing a dead letter to ${dead}`, scripts.append, dead, parts, applied)
       return

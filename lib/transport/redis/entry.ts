@@ -64,12 +64,12 @@ export const entryOf = (id: string, all: ReadonlyArray<Buffer>): Entry => {
 }
 
 /**
- * An entry as parts of a command: its body, what is added, and what lies beside it but for the fields named. n.b. what is
+ * An entry as parts of a command: its body, what is added, and what lies beside it but for the fields left out. n.b. what is
  * added comes first: of an entry with too many fields, or too large ones, the last are not looked at.
  */
 export const partsWith = (
   { body, rest }: Entry,
-  without: ReadonlyArray<string>,
+  without: (name: string) => boolean,
   added: Fields,
 ): ReadonlyArray<Part> => {
   const parts: Array<Part> = [bodyField, body]
@@ -77,7 +77,7 @@ export const partsWith = (
   for (let i = 0; i + 1 < rest.length; i += 2) {
     const name = rest[i] ?? nothing
     const text = name.toString()
-    if (!without.includes(text) && !Object.hasOwn(added, text)) parts.push(name, rest[i + 1] ?? nothing)
+    if (!without(text) && !Object.hasOwn(added, text)) parts.push(name, rest[i + 1] ?? nothing)
   }
   return parts
 }

@@ -57,7 +57,14 @@ export const append = script(`${ending}
 redis.call('XADD', KEYS[2], '*', unpack(ARGV, 6))
 return done()`)
 
-/** KEYS: stream, delayed. ARGV as above, the delay in ms, then the fields. */
+/** KEYS: dead letters, retries. ARGV: id, then the fields. Puts one back; gives 0 where somebody else was faster. */
+export const redrive = script(`
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
+redis.call('XDEL', KEYS[1], ARGV[1])
+return 1`)
+
+/** KEYS: stream, delayed. ARGV: those of `append`, the delay in ms, then the fields. */
 export const delay = script(`${ending}${now}
 local fields = {}
 for i = 7, #ARGV do fields[#fields + 1] = ARGV[i] end
@@ -257,6 +264,7 @@ export const scripts: ReadonlyArray<Script> = [
   emit,
   acknowledge,
   append,
+  redrive,
   delay,
   move,
   claim,

@@ -1,5 +1,6 @@
 /** Drives connections of a memory bus directly, in virtual time, with what each replica got on record. */
 import type { Deliver, Delivery } from '../../../lib/core/delivery.js'
+import type { DeadLetter, LetterVerdict, Swept } from '../../../lib/core/letter.js'
 import type { Reason, Settlement } from '../../../lib/core/settlement.js'
 import { seededRandom, virtualClock, type VirtualClock } from '../../../lib/testing/virtual-clock.js'
 import {
@@ -71,6 +72,9 @@ export const dead = (more: Partial<Reason> = {}): Settlement => ({ _tag: 'DeadLe
 /** Every pending promise and microtask runs. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** A verdict on each dead letter of the group. */
+export type Sweep = (group: string, verdict?: (letter: DeadLetter) => LetterVerdict) => Promise<Swept>
+
 export interface Harness {
   readonly bus: MemoryBus
   readonly time: VirtualClock
@@ -83,6 +87,8 @@ export interface Harness {
     subscriptions: ReadonlyArray<Subscription>,
     handle?: (got: Got) => Settlement | undefined,
   ) => Promise<Replica>
+  /** Puts the dead letters of the group back, unless the verdict is another. */
+  readonly sweep: Sweep
 }
 
 export const harness = (options?: MemoryBusOptions): Harness => {
@@ -109,6 +115,14 @@ export const harness = (options?: MemoryBusOptions): Harness => {
     log,
     environment,
     connect,
+    sweep: async (group, verdict = () => 'redrive') => {
+      const connection = await connect(group)
+      const [store] = connection.letters?.([]) ?? []
+      const swept = await store?.sweep(verdict)()
+      await connection.close()
+      if (swept?._tag !== 'Right') throw new Error('no dead letters are kept')
+      return swept.right
+    },
     replica: async (group, subscriptions, handle = () => undefined) => {
       const connection = await connect(group)
       const got: Array<Got> = []

@@ -183,9 +183,9 @@ describe('dead letters', () => {
     await time.advance(5)
     const [letter, ...rest] = bus.deadLetters()
     expect(rest).toEqual([])
-    expect(letter).toMatchObject({ pattern: 'a.b', messageId: 'm', correlationId: 'c', causationId: 'p', key: 'k' })
-    expect(letter).toMatchObject({ headers, group: 'users', endpoint: 'save', instance: 'instance-1', replays: 0 })
-    expect(letter).toMatchObject({ contentType: 'application/json', time: 1_704_067_200_000 })
+    expect(letter).toMatchObject({ pattern: 'a.b', messageId: 'm', correlationId: 'c', key: 'k' })
+    expect(letter).toMatchObject({ headers, service: 'users', endpoint: 'save', instance: 'instance-1', replays: 0 })
+    expect(letter).toMatchObject({ source: '', time: 1_704_067_200_000 })
     expect(letter?.body).toEqual(body)
     expect(letter?.reason).toEqual(settlement._tag === 'DeadLetter' ? settlement.reason : undefined)
   })
@@ -200,7 +200,7 @@ describe('dead letters', () => {
   })
 
   test('of a full list stay unacknowledged: slots stay taken, nothing is lost, and they go on when there is room', async () => {
-    const { bus, replica, connect, time, log } = harness({ maxDeadLetters: 2 })
+    const { bus, replica, connect, time, log, sweep } = harness({ maxDeadLetters: 2 })
     const { got } = await replica('users', [subscription('a', { concurrency: 2, window: 2 })], () => dead())
     const client = await connect()
     for (let i = 0; i < 10; i++) await publish(client, 'a', String(i))
@@ -208,12 +208,13 @@ describe('dead letters', () => {
     expect([got.length, bus.deadLetters().length]).toEqual([4, 2])
     expect(log.length).toBe(2)
     expect(log[0]).toContain('dead letter')
-    expect(await bus.purge(({ body }) => text(body) === '0')()).toBe(1)
+    const first = await sweep('users', ({ body }) => (body !== undefined && text(body) === '0' ? 'drop' : 'keep'))
+    expect(first).toEqual({ redriven: 0, dropped: 1 })
     await time.advance(10_000)
     expect(bus.deadLetters().map(({ body }) => text(body))).toContain('2')
     expect(got.length).toBe(5)
     for (let i = 0; i < 10; i++) {
-      await bus.purge()()
+      await sweep('users', () => 'drop')
       await time.advance(10_000)
     }
     expect(got.map(({ body }) => text(body))).toEqual(Array.from({ length: 10 }, (_, i) => String(i)))
@@ -221,14 +222,14 @@ describe('dead letters', () => {
   })
 
   test('are bounded in bytes, and one of any size fits an empty list', async () => {
-    const { bus, replica, connect, time } = harness({ maxDeadLetterBytes: 1_000 })
+    const { bus, replica, connect, time, sweep } = harness({ maxDeadLetterBytes: 1_000 })
     await replica('users', [subscription('a')], () => dead())
     const client = await connect()
     await publish(client, 'a', new Uint8Array(2_000))
     await publish(client, 'a', new Uint8Array(1))
     await time.advance(1_000)
     expect(bus.deadLetters().length).toBe(1)
-    await bus.purge()()
+    await sweep('users', () => 'drop')
     await time.advance(10_000)
     expect(bus.deadLetters().map(({ body }) => body.length)).toEqual([1])
   })
@@ -247,7 +248,7 @@ describe('dead letters', () => {
 
 describe('redrive', () => {
   test('puts each letter back to its own endpoint with its id, as attempt 1; a second redrive finds nothing', async () => {
-    const { bus, replica, connect } = harness()
+    const { bus, replica, connect, sweep } = harness()
     let broken = true
     const { got } = await replica(
       'users',
@@ -259,7 +260,8 @@ describe('redrive', () => {
     for (const messageId of ['m1', 'm2']) await publish(client, 'a', messageId, { messageId, key: 'k' })
     await turn()
     broken = false
-    expect(await Promise.all([bus.redrive()(), bus.redrive()()])).toEqual([2, 0])
+    const both = await Promise.all([sweep('users'), sweep('users')])
+    expect(both.map(({ redriven }) => redriven)).toEqual([2, 0])
     await turn()
     expect(bus.deadLetters()).toEqual([])
     const again = got.slice(4)
@@ -273,20 +275,21 @@ describe('redrive', () => {
     expect(other.got.length).toBe(2)
   })
 
-  test('counts the replays, takes what the filter takes, and waits for a replica where there is none', async () => {
-    const { bus, replica, connect } = harness()
+  test('counts the replays, takes what is chosen, and waits for a replica where there is none', async () => {
+    const { bus, replica, connect, sweep } = harness()
     const first = await replica('users', [subscription('a')], () => dead())
     const client = await connect()
     for (const body of ['x', 'y']) await publish(client, 'a', body)
     await turn()
-    expect(await bus.redrive(({ body }) => text(body) === 'y')()).toBe(1)
+    const y = await sweep('users', ({ body }) => (body !== undefined && text(body) === 'y' ? 'redrive' : 'keep'))
+    expect(y).toEqual({ redriven: 1, dropped: 0 })
     await turn()
     expect(bus.deadLetters().map(({ body, replays }) => [text(body), replays])).toEqual([
       ['x', 0],
       ['y', 1],
     ])
     await first.connection.close()
-    expect(await bus.redrive()()).toBe(2)
+    expect(await sweep('users')).toEqual({ redriven: 2, dropped: 0 })
     const second = await replica('users', [subscription('a')], () => dead())
     await turn()
     expect(second.bodies()).toEqual(['x', 'y'])
@@ -294,12 +297,12 @@ describe('redrive', () => {
   })
 
   test('leaves what belongs to a service without a name that is gone', async () => {
-    const { bus, replica, connect } = harness()
+    const { bus, replica, connect, sweep } = harness()
     const gone = await replica('', [subscription('a')], () => dead())
     await publish(await connect(), 'a')
     await turn()
     await gone.connection.close()
-    expect([await bus.redrive()(), bus.deadLetters().length]).toEqual([0, 1])
-    expect([await bus.purge()(), bus.deadLetters().length]).toEqual([1, 0])
+    expect([await sweep(''), bus.deadLetters().length]).toEqual([{ redriven: 0, dropped: 0 }, 1])
+    expect([await sweep('', () => 'drop'), bus.deadLetters().length]).toEqual([{ redriven: 0, dropped: 1 }, 0])
   })
 })
