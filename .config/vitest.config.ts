@@ -8,6 +8,7 @@ const onBrokers = [
   'spec/brokers/**/*.spec.ts',
   'spec/transport/{redis,amqp,kafka}/**/*.spec.ts',
   'spec/conformance/{redis,amqp,kafka,accounting,protection}.spec.ts',
+  'spec/letters/{redis,amqp,kafka}.spec.ts',
   'spec/examples/{users,everywhere}.spec.ts',
 ]
 const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
