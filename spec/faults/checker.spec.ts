@@ -3,8 +3,9 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { expectSound } from './fault.js'
 import { page } from './page.js'
-import { expectSound, verdict } from './verdict.js'
+import { verdict } from './verdict.js'
 
 test('what was confirmed and neither handled nor set aside is lost; what was handled again is a duplicate', () => {
   const one = page()

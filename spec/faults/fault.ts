@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { page as blank, type Page } from './page.js'
-import { expectSound, verdict } from './verdict.js'
+import { sound, verdict } from './verdict.js'
+import { until } from './waiting.js'
 
 /** What a fault is done to, and how a title calls it. */
 export const subjects = { memory: 'memory', tcp: 'TCP', redis: 'Redis', amqp: 'RabbitMQ', kafka: 'Kafka' } as const
@@ -46,8 +47,7 @@ export interface Trial {
   readonly figure: (name: string, value: number) => void
   /** Waits until everything that was confirmed is handled or set aside; `pull` is called before each look. */
   readonly drained: (pull?: () => void) => Promise<void>
-  /** Looks again until it is so; brokers get ten times the time that things take. Default 60 s. */
-  readonly until: (what: string | (() => string), test: () => boolean | Promise<boolean>, ms?: number) => Promise<void>
+  readonly until: typeof until
 }
 
 export interface FaultOptions {
@@ -63,11 +63,9 @@ const folder = fileURLToPath(new URL('../../.tmp/faults/', import.meta.url))
 
 const mebi = 1_048_576
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-export const until: Trial['until'] = async (what, holds, ms = 60_000) => {
-  for (const end = performance.now() + ms; !(await holds()); await pause(20))
-    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${typeof what === 'string' ? what : what()}`)
+/** Fails unless a history has come to what every one has to. */
+export const expectSound = (page: Page): void => {
+  expect(verdict(page)).toMatchObject(sound)
 }
 
 /** How much the memory of the process grows at most while it is watched. */

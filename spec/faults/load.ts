@@ -3,8 +3,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import type { Client } from 'taskwire'
 import { each } from '../../lib/testing/conformance/emit.js'
-import { pause } from './fault.js'
 import type { Page } from './page.js'
+import { pause } from './waiting.js'
 
 /** The event, whose payload is its number, and the request, whose reply is its payload. */
 export const patterns = { event: 'work', request: 'ask' } as const
