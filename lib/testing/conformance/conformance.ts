@@ -8,6 +8,7 @@ import { flow } from './cases/flow.js'
 import { handlers } from './cases/handlers.js'
 import { letters } from './cases/letters.js'
 import { lifecycle } from './cases/lifecycle.js'
+import { onceOnly } from './cases/once.js'
 import { order } from './cases/order.js'
 import { outcomes } from './cases/outcomes.js'
 import { patterns } from './cases/patterns.js'
@@ -31,6 +32,7 @@ const guarantees: ReadonlyArray<Guarantee> = [
   ...handlers,
   ...letters,
   ...lifecycle,
+  ...onceOnly,
   ...order,
   ...outcomes,
   ...patterns,

@@ -8,11 +8,6 @@ export interface LaterCase {
 /** What is missing between C01 and C42, and why. */
 export const laterCases: ReadonlyArray<LaterCase> = [
   {
-    id: 'C27',
-    title: 'The same message id, three times at once and in a row, has its effect once.',
-    reason: 'It needs a dedupe store, which the library does not have yet.',
-  },
-  {
     id: 'C28',
     title: 'A batch endpoint takes events by number and by time; after a partial failure only what failed comes again.',
     reason: 'Batches are planned: no transport declares them.',
