@@ -26,6 +26,18 @@ test('half close towards the client, and towards the server', async () => {
   await poll(two.got).toBe('hello bye')
 })
 
+test('abandon: the open connections say nothing any more, not even their end; new ones pass', async () => {
+  const { proxy, talking, ended } = made()
+  const one = await talking()
+  proxy.abandon()
+  one.socket.end('into the void')
+  await talking()
+  await proxy.heal()
+  await talking()
+  expect([one.got(), one.events, ended()]).toEqual(['hello ', [], 0])
+  expect(proxy.stats()).toMatchObject({ open: 3, up: 18, down: 18 })
+})
+
 test('refuse: the open connections go on', async () => {
   const { proxy, talking, client } = made()
   const one = await talking()

@@ -38,6 +38,8 @@ export interface FaultProxy {
   readonly hold: (direction?: Direction) => void
   /** The end of a black hole: what was held arrives. */
   readonly release: (direction?: Direction) => void
+  /** Connections that are open fall silent for good, at both ends, as behind a router that has forgotten them; new ones pass. */
+  readonly abandon: () => void
   /** After so many more bytes in a direction the connection that carries the last of them is cut, once. */
   readonly cutAfter: (bytes: number, direction: Direction) => void
   /** RST to both ends of every connection. */
@@ -64,7 +66,8 @@ const listening = async (port: number, accept: (socket: Socket) => void): Promis
 /** Starts a proxy in front of `target`, on a free port of 127.0.0.1. Without a target connections are reset. */
 export const faultProxy = async (target?: Target): Promise<FaultProxy> => {
   const port = await freePort()
-  const gates = { up: gate(), down: gate() }
+  let gates = { up: gate(), down: gate() }
+  const abandoned: Array<typeof gates> = []
   const pairs = new Set<Readonly<Record<Direction, Socket>>>()
   let to = target
   let accepted = 0
@@ -110,17 +113,24 @@ export const faultProxy = async (target?: Target): Promise<FaultProxy> => {
       one.cutAfter(Infinity)
       one.release()
     })
+  const passed = (direction: Direction): number =>
+    [gates, ...abandoned].reduce((sum, one) => sum + one[direction].passed(), 0)
 
   return {
     host: local,
     port,
-    stats: () => ({ open: pairs.size, accepted, up: gates.up.passed(), down: gates.down.passed() }),
+    stats: () => ({ open: pairs.size, accepted, up: passed('up'), down: passed('down') }),
     upstream: (next) => {
       to = next
     },
     latency: (ms, direction) => both(direction).forEach((one) => one.slow(ms)),
     hold: (direction) => both(direction).forEach((one) => one.hold()),
     release: (direction) => both(direction).forEach((one) => one.release()),
+    abandon: () => {
+      both().forEach((one) => one.hold())
+      abandoned.push(gates)
+      gates = { up: gate(), down: gate() }
+    },
     cutAfter: (bytes, direction) => gates[direction].cutAfter(bytes),
     reset,
     halfClose: (direction) => pairs.forEach((pair) => pair[direction].end()),
@@ -134,6 +144,7 @@ export const faultProxy = async (target?: Target): Promise<FaultProxy> => {
     close: async () => {
       await down()
       clear()
+      abandoned.forEach(({ up, down }) => [up, down].forEach((one) => one.release()))
     },
   }
 }
