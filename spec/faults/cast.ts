@@ -9,11 +9,10 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createClient, listen, type Client, type ListenOptions, type Running } from 'taskwire'
 import { onTestFinished } from 'vitest'
 import { start, type Child } from '../brokers/child.js'
-import type { Kind } from '../brokers/software.js'
 import type { Trial } from './fault.js'
 import type { Given, ReplicaOptions } from './replica.js'
 import { transport, type Site } from './transports.js'
-import { worker, type Work } from './worker.js'
+import { worker, type Work, type WorkerOptions } from './worker.js'
 
 /** Who takes part. */
 export interface Cast {
@@ -27,16 +26,15 @@ export interface Cast {
   readonly pull: () => void
 }
 
-export interface ServeOptions extends ListenOptions {
+export interface ServeOptions extends ListenOptions, WorkerOptions {
   readonly work?: Work
-  readonly concurrency?: number
   readonly site?: Site
   /** Who handled something, in the history. */
   readonly by?: string
 }
 
 /** The broker's part of this case is at `url`; names on it are its own. */
-export const cast = ({ page, until }: Trial, kind: Kind, url: string, more: Partial<Site> = {}): Cast => {
+export const cast = ({ page, until }: Trial, kind: Site['kind'], url: string, more: Partial<Site> = {}): Cast => {
   const own: Site = { kind, url, prefix: `f${randomBytes(6).toString('hex')}.`, ...more }
   const folder = mkdtempSync(join(tmpdir(), 'taskwire-faults-'))
   const log = join(folder, 'log')
@@ -46,9 +44,9 @@ export const cast = ({ page, until }: Trial, kind: Kind, url: string, more: Part
   return {
     site: own,
     pull,
-    serve: async ({ work, concurrency, site = own, by = 'here', ...options } = {}) => {
+    serve: async ({ work, site = own, by = 'here', ...options } = {}) => {
       const handle: Work = work ?? ((id) => TE.fromIO(() => page.handled(id, by)))
-      const definition = worker(handle, concurrency).transport(transport(site))
+      const definition = worker(handle, options).transport(transport(site))
       const hurry = { log: false, drainTimeout: 2_000, abortGrace: 200, startTimeout: 60_000 } as const
       const started = await listen(definition, { ...hurry, ...options })()
       if (E.isLeft(started)) throw new Error(JSON.stringify(started.left))

@@ -38,7 +38,7 @@ const service = worker(
       write({ what: 'handled', id, by })
       return { _tag: 'Right', right: undefined }
     },
-  concurrency,
+  concurrency === undefined ? {} : { concurrency },
 ).transport(transport(site))
 
 await runMain(service, {

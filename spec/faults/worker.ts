@@ -1,5 +1,7 @@
 /** The service of the suite: it handles the numbers it is sent, and answers requests with their payload. */
-import { createMicroservice, type Context } from 'taskwire'
+import { createMicroservice, type Context, type DedupeStore } from 'taskwire'
+import * as T from 'fp-ts/lib/Task.js'
+import type { Task } from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -11,8 +13,17 @@ export const group = 'faults'
 /** What a handler of events does with a number. */
 export type Work = (id: number, context: Context) => TaskEither<unknown, void>
 
+export interface WorkerOptions {
+  /** Handlers at once. Default 8. */
+  readonly concurrency?: number
+  /** Default none. */
+  readonly dedupe?: DedupeStore
+  /** Comes before a request is answered with its payload. */
+  readonly asked?: (n: number) => Task<void>
+}
+
 /** The definition, without a transport. */
-export const worker = (work: Work, concurrency = 8) =>
-  createMicroservice(group, { concurrency })
+export const worker = (work: Work, { concurrency = 8, dedupe, asked = () => T.of(undefined) }: WorkerOptions = {}) =>
+  createMicroservice(group, { concurrency, ...(dedupe === undefined ? {} : { dedupe }) })
     .onEvent(patterns.event, t.number, work)
-    .onMessage(patterns.request, t.number, (n) => TE.right(n), { reply: t.number })
+    .onMessage(patterns.request, t.number, (n) => TE.fromTask(T.map(() => n)(asked(n))), { reply: t.number })
