@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { createClient, listen, type Client, type ListenOptions, type Running } from 'taskwire'
+import { createClient, listen, type Client, type ClientOptions, type ListenOptions, type Running } from 'taskwire'
 import { onTestFinished } from 'vitest'
 import { start, type Child } from '../brokers/child.js'
 import type { Trial } from './fault.js'
@@ -19,8 +19,8 @@ export interface Cast {
   readonly site: Site
   /** A replica in this process; by default its handler writes down that it has handled the number. */
   readonly serve: (options?: ServeOptions) => Promise<Running>
-  readonly call: (site?: Site) => Client
-  /** A replica as a process; resolves when it listens. */
+  readonly call: (site?: Site, options?: ClientOptions) => Client
+  /** A replica as a process; resolves when it listens, or when a signal has ended it before. */
   readonly spawn: (options: ReplicaOptions) => Promise<Child>
   /** Takes over what processes have written down. */
   readonly pull: () => void
@@ -55,8 +55,8 @@ export const cast = ({ page, until }: Trial, kind: Site['kind'], url: string, mo
       })
       return started.right
     },
-    call: (site = own) => {
-      const client = createClient(transport(site), { name: 'caller', log: () => undefined })
+    call: (site = own, options = {}) => {
+      const client = createClient(transport(site), { name: 'caller', log: () => undefined, ...options })
       onTestFinished(() => client.close())
       return client
     },
@@ -72,7 +72,8 @@ export const cast = ({ page, until }: Trial, kind: Site['kind'], url: string, mo
         () => `${options.by} listens: ${child.output()}`,
         () => child.output().includes('ready') || !child.running(),
       )
-      if (!child.running() && !child.output().includes('ready')) throw new Error(`${options.by}: ${child.output()}`)
+      if (!child.running() && !child.output().includes('ready') && (await child.ended) !== null)
+        throw new Error(`${options.by}: ${child.output()}`)
       return child
     },
   }

@@ -1,7 +1,7 @@
 /** Events and requests, a bounded number at a time, all of them written down. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import type { Client } from 'taskwire'
+import type { Client, SendOptions } from 'taskwire'
 import { each } from '../../lib/testing/conformance/emit.js'
 import type { Page } from './page.js'
 import { pause } from './waiting.js'
@@ -40,8 +40,8 @@ export const emit = async (client: Client, page: Page, id: number, timeout = 60_
 }
 
 /** Sends one request; an answer that is not its own is an error. */
-export const ask = async (client: Client, page: Page, n: number, timeout = 60_000, idempotent = false) => {
-  const result = await page.call(timeout, client.send(patterns.request, n, t.number, { timeout, idempotent }))
+export const ask = async (client: Client, page: Page, n: number, timeout = 60_000, options: SendOptions = {}) => {
+  const result = await page.call(timeout, client.send(patterns.request, n, t.number, { ...options, timeout }))
   if (E.isLeft(result)) page.failed(result.left._tag)
   else if (result.right !== n) throw new Error(`the reply to ${n} was ${result.right}`)
   return result

@@ -12,12 +12,18 @@ export interface Start {
   readonly at: number
 }
 
-/** One line of the file that processes write to: an entry, or the start of a handler. */
-export type Line = Pick<Entry, 'what' | 'id' | 'by'> | ({ readonly what: 'started' } & Start)
+/** One line of the file that processes write to: an entry, the start of a handler, an answer to a request, anything else. */
+export type Line =
+  | Pick<Entry, 'what' | 'id' | 'by'>
+  | ({ readonly what: 'started' } & Start)
+  | { readonly what: 'answered'; readonly id: number; readonly by: string }
+  | { readonly what: 'noted'; readonly by: string; readonly note: string }
 
 /** A history that also knows of calls, and of what other processes have written down. */
 export interface Page extends History, Calls {
   readonly starts: ReadonlyArray<Start>
+  /** All that other processes have written down, in order. */
+  readonly lines: ReadonlyArray<Line>
   /** Takes over what processes have written to this file since the last time. */
   readonly follow: (path: string) => void
 }
@@ -49,16 +55,19 @@ const tail = (path: string): (() => ReadonlyArray<string>) => {
 export const page = (now: () => number = () => performance.now()): Page => {
   const own = history()
   const starts: Array<Start> = []
+  const lines: Array<Line> = []
   const tails = new Map<string, () => ReadonlyArray<string>>()
   const note = (text: string): void => {
     const line = JSON.parse(text) as Line
+    lines.push(line)
     if (line.what === 'started') starts.push(line)
-    else own[line.what](line.id, line.by)
+    else if (line.what !== 'answered' && line.what !== 'noted') own[line.what](line.id, line.by)
   }
   return {
     ...own,
     ...noCalls(now),
     starts,
+    lines,
     follow: (path) => {
       const more = tails.get(path) ?? tail(path)
       tails.set(path, more)

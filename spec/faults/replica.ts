@@ -1,9 +1,12 @@
 /**
  * A replica as a process: `replica.ts <options as JSON>`. It prints `ready` when it listens, appends a line to its log
- * when a handler starts and when it has ended, and stops in order at SIGTERM.
+ * when a handler starts and when it has ended, and stops in order at SIGTERM. Then it notes the report of its stop.
  */
 import { openSync, writeSync } from 'node:fs'
-import { runMain } from 'taskwire'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { runMain, type Context, type DedupeStore, type Running } from 'taskwire'
+import { redisDedupe } from 'taskwire/redis'
 import type { Line } from './page.js'
 import { transport, type Site } from './transports.js'
 import { worker } from './worker.js'
@@ -13,35 +16,94 @@ export interface ReplicaOptions {
   readonly by: string
   /** Milliseconds that a handler takes; -1: for ever. Default 0. */
   readonly handlerMs?: number
-  /** Every handler kills its process. */
-  readonly deadly?: boolean
+  /** A handler ends when its signal is aborted. Default false: it takes no notice. */
+  readonly heeds?: boolean
+  /** When a handler kills its process: as it starts, once its work is done, or once the dedupe store knows that. Default never. */
+  readonly dies?: 'started' | 'done' | 'remembered'
+  /** The one number that it dies of. Default: each. */
+  readonly diesOf?: number
+  /** Milliseconds for which the first handler keeps the event loop to itself. Default 0. */
+  readonly blocksMs?: number
   /** Handlers at once. Default 8. */
   readonly concurrency?: number
-  /** Milliseconds that handlers have to end in an orderly stop. Default: that of the library. */
+  /** The Redis with the dedupe store that replicas share. Default none. */
+  readonly dedupe?: string
+  /** Milliseconds that handlers have to end in an orderly stop, and then after they were told. Default: those of the library. */
   readonly drainTimeout?: number
+  readonly abortGrace?: number
 }
 
 /** All that the program is told. */
 export type Given = ReplicaOptions & { readonly site: Site; readonly log: string }
 
-const { site, log, by, handlerMs = 0, deadly, concurrency, drainTimeout } = JSON.parse(process.argv[2] ?? '{}') as Given
+const given = JSON.parse(process.argv[2] ?? '{}') as Given
+const { site, log, by, handlerMs = 0, heeds = false, concurrency, dedupe, drainTimeout, abortGrace } = given
 // n.b. one write for each line, to a file that is opened for appending: what was written outlives a SIGKILL
 const file = openSync(log, 'a')
 const write = (line: Line): void => void writeSync(file, `${JSON.stringify(line)}\n`)
+const note = (text: string): void => write({ what: 'noted', by, note: text })
+
+const mortal = (when: ReplicaOptions['dies'], id = given.diesOf): void => {
+  if (when === given.dies && id === (given.diesOf ?? id)) process.kill(process.pid, 'SIGKILL')
+}
+
+let blocksMs = given.blocksMs ?? 0
+const block = (): void => {
+  const end = performance.now() + blocksMs
+  blocksMs = 0
+  while (performance.now() < end);
+}
+
+const takeTime = ({ signal }: Context): Promise<void> =>
+  new Promise((resolve) => {
+    if (handlerMs === 0) resolve()
+    if (handlerMs > 0) setTimeout(resolve, handlerMs)
+    signal.addEventListener('abort', () => {
+      note(`aborted: ${String(signal.reason)}`)
+      if (heeds) resolve()
+    })
+  })
+
+const store = dedupe === undefined ? undefined : redisDedupe({ url: dedupe, prefix: site.prefix })
+const forgetful = (known: DedupeStore): DedupeStore => ({
+  ...known,
+  complete: (...what) =>
+    pipe(
+      known.complete(...what),
+      TE.map(() => mortal('remembered')),
+    ),
+})
 
 const service = worker(
-  (id, { attempt }) =>
-    async () => {
-      write({ what: 'started', id, by, attempt, at: Date.now() })
-      if (deadly) process.kill(process.pid, 'SIGKILL')
-      if (handlerMs !== 0) await new Promise((resolve) => handlerMs > 0 && setTimeout(resolve, handlerMs))
-      write({ what: 'handled', id, by })
-      return { _tag: 'Right', right: undefined }
+  (id, context) => async () => {
+    write({ what: 'started', id, by, attempt: context.attempt, at: Date.now() })
+    mortal('started', id)
+    block()
+    await takeTime(context)
+    write({ what: 'handled', id, by })
+    mortal('done', id)
+    return { _tag: 'Right', right: undefined }
+  },
+  {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(store === undefined ? {} : { dedupe: forgetful(store) }),
+    asked: (id, context) => async () => {
+      await takeTime(context)
+      write({ what: 'answered', id, by })
+      mortal('done', id)
     },
-  concurrency === undefined ? {} : { concurrency },
+  },
 ).transport(transport(site))
 
+process.once('SIGTERM', () => note('SIGTERM'))
+let running: Running | undefined
 await runMain(service, {
+  close: store === undefined ? [] : [store],
   ...(drainTimeout === undefined ? {} : { drainTimeout }),
-  started: () => void process.stdout.write('ready\n'),
+  ...(abortGrace === undefined ? {} : { abortGrace }),
+  started: (live) => {
+    running = live
+    process.stdout.write('ready\n')
+  },
 })
+note(`stopped: ${JSON.stringify(await running?.stop())}`)
