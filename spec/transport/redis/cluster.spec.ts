@@ -1,7 +1,8 @@
 /** Redis Cluster: three nodes, each with a part of the keys. */
 import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { createMicroservice, delays } from 'taskwire'
+import { createMicroservice, deadLetters, delays, orThrow } from 'taskwire'
+import { redis } from 'taskwire/redis'
 import { expect, test } from 'vitest'
 import { freePort } from '../../brokers/port.js'
 import { withOwnBroker } from '../../brokers/suite.js'
@@ -71,6 +72,15 @@ await withOwnBroker('redis', (start) => {
         )
         return lengths.some((length) => length.trim() === '1')
       })
+    const letters = deadLetters({ ...service, transports: [redis(options)] }, { log: false })
+    const found = (replays: number) =>
+      orThrow(letters.list({ where: (letter) => letter.replays === replays })).then((all) =>
+        all.map(({ pattern }) => pattern).sort(),
+      )
+    expect(await found(0)).toEqual([...patterns].sort())
+    expect(await orThrow(letters.redrive())).toMatchObject({ redriven: patterns.length, refused: 0 })
+    await until('they are put back and set aside again', async () => (await found(1)).length === patterns.length)
+    expect(await found(0)).toEqual([])
     expect(await client.send('nobody', 1, t.unknown)()).toMatchObject({ left: { _tag: 'NoHandler' } })
 
     seen.length = 0
