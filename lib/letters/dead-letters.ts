@@ -26,6 +26,12 @@ const wrong = (option: string, expected: string): StartError => {
   return { _tag: 'InvalidDefinition', errors: [error] }
 }
 
+// n.b. what a driver gives may be a part of something larger, and is what a redrive sends
+const own = (letter: DeadLetter): DeadLetter => ({
+  ...letter,
+  body: letter.body === undefined ? undefined : new Uint8Array(letter.body),
+})
+
 /** One look at the letters: a verdict on each that is selected, and how many were not. */
 const look = ({ where = () => true, limit = Infinity }: LetterSweep, verdict: (letter: Letter) => LetterVerdict) => {
   let kept = 0
@@ -34,11 +40,13 @@ const look = ({ where = () => true, limit = Infinity }: LetterSweep, verdict: (l
   return {
     kept: () => kept,
     thrown: () => thrown,
+    over: () => chosen >= limit,
     judge:
       ({ transport, decode }: Keeper) =>
       (stored: DeadLetter): LetterVerdict => {
         if (chosen >= limit || thrown) return 'stop'
-        const letter: Letter = { ...stored, name: transport.name, payload: decode(stored) }
+        const found = own(stored)
+        const letter: Letter = { ...found, name: transport.name, payload: decode(found) }
         try {
           if (!where(letter)) {
             kept += 1
@@ -71,13 +79,15 @@ const erased = (service: Service, surroundings: Surroundings): DeadLetters => {
       if (!(limit >= 0)) return E.left(wrong('limit', 'a number from 0'))
       const keepers = keepersOf(service, on)
       if (E.isLeft(keepers)) return keepers
-      const { judge, kept, thrown } = look(selection, verdict)
+      const { judge, kept, thrown, over } = look(selection, verdict)
       const total = { redriven: 0, dropped: 0 }
       for (const keeper of keepers.right) {
+        if (over()) break
         const connected = await keeper.transport.connect(environment(service.name, surroundings))()
         if (E.isLeft(connected)) return connected
         try {
           for (const store of connected.right.letters?.(keeper.sources) ?? []) {
+            if (over()) break
             const swept = await (dryRun ? readOnly(store, judge(keeper)) : store.sweep(judge(keeper)))()
             if (thrown()) return E.left(wrong('where', 'a function that does not throw'))
             if (E.isLeft(swept)) return swept

@@ -20,11 +20,12 @@ export interface Keeper {
 const refused = (expected: string): Decoded => E.left([{ path: '', expected }])
 
 const decoder =
-  (endpoints: ReadonlyMap<string, Runnable>) =>
+  (endpoints: ReadonlyMap<string, Runnable>, maxBytes: number) =>
   ({ endpoint, body }: DeadLetter): Decoded => {
     const found = endpoints.get(endpoint)
     if (found === undefined) return refused(`an endpoint with the id ${endpoint}`)
-    return body === undefined ? refused('a body: it was too large to be kept') : found.decode(body)
+    if (body === undefined) return refused('a body: it was too large to be kept')
+    return body.length > maxBytes ? refused(`at most ${String(maxBytes)} bytes`) : found.decode(body)
   }
 
 /** Those that are named by their tokens, or all that keep dead letters. */
@@ -34,8 +35,13 @@ export const keepersOf = (
 ): Either<StartError, ReadonlyArray<Keeper>> => {
   const { transports, options } = service
   const resolved = resolveEndpoints(service)
+  const nowhere: ReadonlyArray<DefinitionError> =
+    on?.length === 0
+      ? [{ _tag: 'InvalidOption', option: 'on', expected: 'at least one token', pattern: undefined }]
+      : []
   const errors: ReadonlyArray<DefinitionError> = [
     ...validate(service),
+    ...nowhere,
     ...(on ?? [])
       .filter((token) => !transports.some(({ name }) => name === token))
       .map((token) => ({ _tag: 'UnknownToken', token, pattern: 'the selection' }) as const),
@@ -57,7 +63,7 @@ export const keepersOf = (
       return {
         transport,
         sources: own.map(({ id, pattern }) => ({ endpoint: id, pattern })),
-        decode: decoder(new Map(own.map((one) => [one.id, runnable(one, surroundings)]))),
+        decode: decoder(new Map(own.map((one) => [one.id, runnable(one, surroundings)])), transport.maxMessageBytes),
       }
     }),
   )

@@ -31,7 +31,7 @@ export interface LetterSelection<E extends AnyEndpoint = AnyEndpoint, N extends 
   readonly on?: ReadonlyArray<N>
   /** Default: each. */
   readonly where?: (letter: LetterOf<E, N>) => boolean
-  /** How many at most, the oldest first. Default: 100 for `list`, else no limit. */
+  /** How many at most, the oldest of each place first. Default: 100 for `list`, else no limit. */
   readonly limit?: number
 }
 
@@ -50,7 +50,7 @@ export interface RefusedLetter {
   readonly name: string
   readonly messageId: string
   readonly endpoint: string
-  /** What the codec refuses; or that the endpoint, or the body, is not there. */
+  /** What the codec refuses; or that the endpoint, or the body, is not there, or the body too large. */
   readonly issues: ReadonlyArray<Issue>
 }
 
@@ -79,11 +79,11 @@ export interface PurgeReport {
  * why it ended early; what was done before stays done, and it can be run again.
  */
 export interface DeadLetters<E extends AnyEndpoint = AnyEndpoint, N extends string = string> {
-  /** Those that are meant, the oldest first; nothing is changed. */
+  /** Those that are meant, the oldest of each place first; nothing is changed. */
   readonly list: (selection?: LetterSelection<E, N>) => TaskEither<StartError, ReadonlyArray<LetterOf<E, N>>>
   /**
    * Puts them back to the endpoint that gave them up, and to no other, with their message ids, as attempt 1. What would come
-   * back at once is kept: its payload does not decode, its endpoint is gone, or its body is not there.
+   * back at once is kept: its payload does not decode, its endpoint is gone, its body is not there or too large.
    */
   readonly redrive: (sweep?: LetterSweep<E, N>) => TaskEither<StartError, RedriveReport>
   /** Drops them for good: `purge({})` drops all. */

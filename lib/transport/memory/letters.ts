@@ -27,8 +27,7 @@ export interface Letters {
   readonly of: (group: string) => LetterStore
 }
 
-// n.b. whoever looks at a letter gets bytes of his own: those that are kept are sent again
-const shown = ({ to: _, ...letter }: BusLetter): DeadLetter => ({ ...letter, body: new Uint8Array(letter.body) })
+const shown = ({ to: _, ...letter }: BusLetter): DeadLetter => letter
 
 /** An empty list for at most `max` letters and `maxBytes` of bodies and headers; one letter always fits an empty list. */
 export const letters = (max: number, maxBytes: number): Letters => {
@@ -38,6 +37,7 @@ export const letters = (max: number, maxBytes: number): Letters => {
     if (list.delete(buried)) bytes -= weight(buried.letter)
   }
   return {
+    // n.b. with bytes of their own: those that are kept are sent again
     all: () => [...list].map(({ letter }) => ({ ...letter, body: new Uint8Array(letter.body) })),
     bury: (buried) => {
       const size = weight(buried.letter)

@@ -73,6 +73,8 @@ export interface FakeOptions {
   /** What calls are answered with at once, within the call. */
   readonly reply?: (asked: Asked) => Answer | undefined
   readonly status?: Status
+  /** Where dead letters lie. Default: nowhere. */
+  readonly letters?: Connection['letters']
   /** The broker takes no dead letters. */
   readonly stalled?: () => boolean
 }
@@ -139,6 +141,7 @@ export const fake = (options: FakeOptions = {}): Fake => {
     status$,
     address: () => O.fromNullable(options.address),
     lost: () => lost,
+    ...(options.letters === undefined ? {} : { letters: options.letters }),
     ...(options.stalled === undefined ? {} : { stalled: options.stalled }),
     close: async () => {
       journal.push('close')
