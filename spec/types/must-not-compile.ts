@@ -1,7 +1,16 @@
 /* eslint-disable @typescript-eslint/no-meaningless-void-operator, @typescript-eslint/no-invalid-void-type, @typescript-eslint/no-floating-promises, @typescript-eslint/unbound-method, @typescript-eslint/ban-ts-comment -- for the type checker alone: nothing here runs */
 import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { createMicroservice, createClient, createClients, event, listen, message, type ClientError } from 'taskwire'
+import {
+  createMicroservice,
+  createClient,
+  createClients,
+  deadLetters,
+  event,
+  listen,
+  message,
+  type ClientError,
+} from 'taskwire'
 import { tcp } from 'taskwire/tcp'
 import { kafka, type Kafka, type KafkaContext } from 'taskwire/kafka'
 import { amqp } from 'taskwire/amqp'
@@ -141,3 +150,23 @@ createMicroservice<Kafka<'audit'>>('orders', { on: ['other'] })
 const child = s.onEvent('e', User, () => TE.right(undefined))
 // @ts-expect-error include binds only to attached tokens
 k.include(child, { on: ['nope'] })
+
+// Dead letters.
+const letters = deadLetters(
+  k
+    .onEvent('a', User, () => TE.right(undefined))
+    .onEvent('b', Order, () => TE.right(undefined))
+    .onMessage('m', User, (u) => TE.right(u)),
+)
+// @ts-expect-error unknown token
+letters.list({ on: ['nope'] })
+// @ts-expect-error a message handler leaves none
+letters.redrive({ where: ({ pattern }) => pattern === 'm' })
+// @ts-expect-error the payload may not decode
+letters.list({ where: ({ payload }) => payload.right.id === '1' })
+// @ts-expect-error the payload of another pattern
+letters.list({ where: ({ pattern: p, payload: d }) => p === 'a' && d._tag === 'Right' && d.right.total > 1 })
+// @ts-expect-error dropping all of them has to be said
+letters.purge()
+// @ts-expect-error looking changes nothing, so there is nothing to try
+letters.list({ dryRun: true })

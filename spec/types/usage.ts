@@ -6,6 +6,7 @@ import {
   createMicroservice,
   createClient,
   createClients,
+  deadLetters,
   event,
   message,
   listen,
@@ -129,6 +130,38 @@ const main = async () => {
   await runMain(app)
 }
 const running = listen(app)
+
+// Look after dead letters
+const letters = async () => {
+  const all = await orThrow(deadLetters(app).list({ on: ['audit'], limit: 10 }))
+  for (const letter of all) {
+    const token: 'tcp' | 'audit' = letter.name
+    const pattern: 'user.created' | 'bill.sent' | 'order.paid' = letter.pattern
+    if (letter.payload._tag === 'Left') continue
+    const payload: User | string | Order = letter.payload.right
+    if (letter.pattern === 'user.created') {
+      const { id, name }: User = letter.payload.right
+    }
+  }
+  const selected = await orThrow(
+    deadLetters(app).redrive({
+      where: (letter) =>
+        letter.pattern === 'order.paid' &&
+        letter.payload._tag === 'Right' &&
+        letter.payload.right.total > 100 &&
+        letter.reason._tag === 'AttemptsExhausted',
+      dryRun: true,
+    }),
+  )
+  const { redriven, refused, kept }: Readonly<Record<'redriven' | 'refused' | 'kept', number>> = selected
+  await orThrow(deadLetters(contracted2).purge({}))
+  const wild = deadLetters(
+    createMicroservice('w')
+      .transport(memory())
+      .onEvent('a.*', User, (u) => repo.save(u)),
+  )
+  const sent: ReadonlyArray<string> = (await orThrow(wild.list())).map(({ pattern }) => pattern)
+}
 
 // Call
 const brokers = ['']
