@@ -112,7 +112,15 @@ const byId = <A extends { readonly messageId: string }>(all: ReadonlyArray<A>): 
   [...all].sort((a, b) => (a.messageId < b.messageId ? -1 : 1))
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
 
-export const contract = (name: string, open: () => Place | Promise<Place>): void => {
+/**
+ * `aside` says what becomes of an event for a handler that its service no longer has: it waits in a queue of that handler, or
+ * is set aside again because all handlers of a pattern share what comes again.
+ */
+export const contract = (
+  name: string,
+  open: () => Place | Promise<Place>,
+  aside: 'waits' | 'again' = 'waits',
+): void => {
   describe(`dead letters on ${name}`, { timeout: 180_000 }, () => {
     test('are none where the service has never run', async () => {
       const place = await open()
@@ -305,6 +313,51 @@ export const contract = (name: string, open: () => Place | Promise<Place>): void
         expect(issues).toEqual([{ path: '', expected: 'an endpoint with the id order.placed#2' }])
       }
       expect(idsOf(await orThrow(deadLetters(two).list()))).toEqual(['id-1', 'id-2'])
+    })
+
+    test('that a handler gets back after it is gone reach no other, and reach it when it comes back', async () => {
+      const place = await open()
+      const starts: Array<string> = []
+      let broken = true
+      const one = createMicroservice('shop')
+        .transport(place())
+        .onEvent(
+          'order.placed',
+          Order,
+          ({ n }) =>
+            async () =>
+              E.right(void starts.push(`first ${n}`)),
+        )
+      const two = one.onEvent('order.placed', Order, ({ n }) => async () => {
+        if (!broken) starts.push(`second ${n}`)
+        return broken ? E.left('closed') : E.right(undefined)
+      })
+      await setAside(place, [two], orders(1, 2))
+      await until('the other handler is through', () => starts.length >= 2)
+      const letters = deadLetters(two)
+      expect((await orThrow(letters.redrive())).redriven).toBe(2)
+      const without = await serve(one)
+      if (aside === 'again')
+        await until('they are set aside again', async () => (await orThrow(letters.list())).length === 2)
+      const client = createClient(place(), { name: 'caller', serde: verbatim })
+      await orThrow(client.emit('order.placed', order(3)))
+      await until('the other handler goes on', () => starts.includes('first 3'))
+      await client.close()
+      await without.stop()
+      const again = await orThrow(letters.list())
+      expect(byId(again)).toMatchObject(
+        (aside === 'again' ? [1, 2] : []).map((n) => ({
+          messageId: `id-${n}`,
+          endpoint: 'order.placed#2',
+          replays: 1,
+          reason: { _tag: 'NoHandler', attempts: 0, message: 'the service has no such endpoint any more' },
+        })),
+      )
+      broken = false
+      await orThrow(letters.redrive())
+      await serve(two)
+      await until('they are handled', () => ['second 1', 'second 2'].every((all) => starts.includes(all)))
+      expect(sorted(starts.filter((all) => !all.endsWith('3')))).toEqual(['first 1', 'first 2', 'second 1', 'second 2'])
     })
 
     test('of several patterns are told apart by their pattern', async () => {

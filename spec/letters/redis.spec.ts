@@ -4,8 +4,12 @@ import { place } from '../transport/redis/support.js'
 import { contract } from './contract.js'
 
 await withBroker('redis', (url) => {
-  contract('Redis', () => {
-    const { options } = place(url)
-    return () => redis(options)
-  })
+  contract(
+    'Redis',
+    () => {
+      const { options } = place(url)
+      return () => redis(options)
+    },
+    'again',
+  )
 })

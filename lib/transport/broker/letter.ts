@@ -39,6 +39,16 @@ const classes = {
   NoHandler: 'no-handler',
 } as const satisfies Record<Reason['_tag'], string>
 
+/** Why an event is set aside again that is for an endpoint which its service no longer has. */
+export const noSuchEndpoint = (fields: Fields, unix: number): Reason => ({
+  _tag: 'NoHandler',
+  message: 'the service has no such endpoint any more',
+  errorId: undefined,
+  attempts: Math.max(1, numberOf(fields, field.attempt) ?? 1) - 1,
+  firstFailedAt: numberOf(fields, field.firstFailedAt) ?? unix,
+  lastFailedAt: unix,
+})
+
 /** What a dead letter tells about its event beside the reason. */
 export interface Circumstances {
   readonly source: string

@@ -8,6 +8,7 @@ import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { Deliver } from '../../core/delivery.js'
 import { field, numberOf } from '../broker/attributes.js'
 import { reasonOf } from '../broker/failing.js'
+import { noSuchEndpoint } from '../broker/letter.js'
 import type { Subscription } from '../transport.js'
 import { commits } from './commits.js'
 import type { KafkaContext } from './context.js'
@@ -72,6 +73,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
   let stopped = false
   let closed = false
   let leaving = false
+  let orphaned = false
   let member: Member | undefined
 
   const after = (ms: number, run: () => void): void => {
@@ -122,15 +124,11 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
       firstFailedAt: undefined,
       leads: false,
     }
-    const now = clock.unix()
-    bury(hands.hold(item, home), {
-      _tag: 'NoHandler',
-      message: `no endpoint ${String(entry.fields[field.endpoint]).slice(0, 200)} here`,
-      errorId: undefined,
-      attempts: 0,
-      firstFailedAt: now,
-      lastFailedAt: now,
-    })
+    const of = entry.fields[field.endpoint]
+    if (!orphaned)
+      log(`${settings.name}: what is for ${group}'s former endpoint ${JSON.stringify(of?.slice(0, 200))} is set aside`)
+    orphaned = true
+    bury(hands.hold(item, home), noSuchEndpoint(entry.fields, clock.unix()), undefined, of)
   }
   const take = (window: Window, message: KafkaMessage): void => {
     const fields = fieldsOf(message)

@@ -32,8 +32,8 @@ export interface Settling {
 
 export interface Settlements {
   readonly settle: (held: Held, settlement: Settlement) => void
-  /** Sets it aside. */
-  readonly bury: (held: Held, reason: Reason, to?: string) => void
+  /** Sets it aside; `of` is the id of the endpoint that it was for, where that is another. */
+  readonly bury: (held: Held, reason: Reason, to?: string, of?: string) => void
 }
 
 /** What is written to a topic of the service. */
@@ -94,10 +94,10 @@ export const settling = (on: Settling): Settlements => {
   }
 
   const patternOf = ({ subscription }: Endpoint): string => subscription.pattern
-  const bury = (held: Held, reason: Reason, to?: string): void => {
+  const bury: Settlements['bury'] = (held, reason, to, of = held.endpoint.subscription.endpoint) => {
     const { item, endpoint } = held
     const pattern = patternOf(endpoint)
-    const lying = { messageId: idOf(item.entry), pattern, endpoint: endpoint.subscription.endpoint }
+    const lying = { messageId: idOf(item.entry), pattern, endpoint: of }
     const letter = (body: boolean) => (): Record => letterRecord(item, reason, lying, body, environment)
     const what: Written = {
       name: 'a dead letter',

@@ -2,6 +2,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import type { Reason, Settlement } from '../../core/settlement.js'
 import { field } from '../broker/attributes.js'
+import { noSuchEndpoint } from '../broker/letter.js'
 import { contextOf } from './context-of.js'
 import { endings } from './ending.js'
 import { entryOf, mostBesideBytes, readOf, takenOf, type Taken } from './entry.js'
@@ -60,6 +61,7 @@ export const events = (
   let stopped = false
   let left = false
   let retriesCame = false
+  let orphaned = false
 
   const places = (): number => (stopped || acks > mostAcks ? 0 : lines.places())
 
@@ -156,12 +158,13 @@ export const events = (
     source.wake()
   }
 
-  // What cannot be delivered is set aside for each endpoint that it was meant for.
-  const setAside = (record: Record, tag: Reason['_tag'], message: string): void => {
+  const because = ({ attempt, firstFailedAt }: Record, tag: Reason['_tag'], message: string): Reason => {
     const at = clock.unix()
-    const firstFailedAt = record.firstFailedAt ?? at
-    const attempts = tag === 'AttemptsExhausted' ? record.attempt - 1 : 0
-    const reason: Reason = { _tag: tag, message, errorId: undefined, attempts, firstFailedAt, lastFailedAt: at }
+    const attempts = tag === 'AttemptsExhausted' ? attempt - 1 : 0
+    return { _tag: tag, message, errorId: undefined, attempts, firstFailedAt: firstFailedAt ?? at, lastFailedAt: at }
+  }
+  // What cannot be delivered is set aside for each endpoint that it was meant for.
+  const setAside = (record: Record, reason: Reason): void => {
     const endpoints =
       record.targets.length > 0
         ? record.targets.map(({ subscription }) => subscription.endpoint)
@@ -182,13 +185,20 @@ export const events = (
     if (held.has(from, id)) return
     const record = recordOf(from, streamOfSource(from, keys.stream, own), entryOf(id, fields), deliveries, targets)
     held.add(record)
-    if (record.targets.length === 0) setAside(record, 'NoHandler', 'the service has no such endpoint any more')
-    else if (deliveries > limits.maxDeliveries)
-      setAside(record, 'AttemptsExhausted', `handed out ${String(deliveries - 1)} times without an end`)
+    const giveUp = (tag: Reason['_tag'], message: string): void => {
+      setAside(record, because(record, tag, message))
+    }
+    if (record.targets.length === 0) {
+      const of = JSON.stringify(record.entry.fields[field.endpoint]?.slice(0, 200))
+      if (!orphaned) log(`${name}: what is for ${env.group}'s former endpoint ${of} is set aside`)
+      orphaned = true
+      setAside(record, noSuchEndpoint(record.entry.fields, clock.unix()))
+    } else if (deliveries > limits.maxDeliveries)
+      giveUp('AttemptsExhausted', `handed out ${String(deliveries - 1)} times without an end`)
     else if (record.entry.body.length > maxMessageBytes)
-      setAside(record, 'InvalidPayload', `expected at most ${String(maxMessageBytes)} bytes`)
+      giveUp('InvalidPayload', `expected at most ${String(maxMessageBytes)} bytes`)
     else if (record.entry.besideBytes > mostBesideBytes)
-      setAside(record, 'InvalidPayload', `expected at most ${String(mostBesideBytes)} bytes beside the body`)
+      giveUp('InvalidPayload', `expected at most ${String(mostBesideBytes)} bytes beside the body`)
     else if (stopped) for (const target of record.targets) giveBack(record, target)
     else lines.join(record)
   }

@@ -250,6 +250,22 @@ await withBroker('redis', (url) => {
     expect(String(letter!.body)).toBe('1')
   })
 
+  test('a retry for an endpoint that is gone is set aside with its attempts, and the log says so once', async () => {
+    const own = place(url)
+    const { dead, retry } = keysOf(own)
+    const logged: Array<string> = []
+    const { connection } = await replica(own.options, [on('event', 'e')], {
+      group: 'g',
+      log: (line) => logged.push(line),
+    })
+    const fields = ['taskwire-endpoint', 'gone', 'taskwire-attempt', '3', 'taskwire-first-failed-at', '77']
+    for (const n of range(3)) await own.plain.xadd(retry, '*', 'body', `${n}`, ...fields)
+    await until('they are set aside', async () => (await own.plain.xlen(dead)) === 3)
+    for (const letter of await read(storeOf(connection)))
+      expect(letter).toMatchObject({ endpoint: 'gone', reason: { _tag: 'NoHandler', attempts: 2, firstFailedAt: 77 } })
+    expect(logged).toEqual([`redis: what is for g's former endpoint "gone" is set aside`])
+  })
+
   describe('a connection that is lost during a redrive', () => {
     // n.b. of what passes between a sweep and Redis, about 1,400 bytes up and 900 down belong to one letter
     test.each([
