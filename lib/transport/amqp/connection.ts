@@ -11,6 +11,7 @@ import type { AmqpContext } from './context.js'
 import { callFailure } from './errors.js'
 import { eventConsumer } from './events.js'
 import type { Consumer, House } from './house.js'
+import { letterStore } from './letters.js'
 import type { Settings } from './options.js'
 import { eventWriter } from './outgoing.js'
 import { outbox, type End, type Outbox } from './outbox.js'
@@ -175,6 +176,7 @@ export const connection = <N extends string>(
     status$: status$.asObservable(),
     address: () => O.none,
     stalled: copies.stalled,
+    letters: (sources) => sources.map((source) => letterStore(settings, env, publish, out, source)),
     close: () => (closing ??= shut()),
   }
 }

@@ -38,6 +38,9 @@ export const connectError = (name: string, doing: string, error: unknown): Conne
   }
 }
 
+/** The queue that was asked for does not exist. */
+export const isMissing = (error: unknown): boolean => codeOf(error) === 404
+
 /** The channel or connection was closed before anything was written. */
 export const isClosed = (error: unknown): boolean =>
   (error as { readonly name?: unknown } | undefined)?.name === 'IllegalOperationError'

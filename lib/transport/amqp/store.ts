@@ -1,14 +1,11 @@
 /** Copies of an event in a queue beside its own: for another start, or as a dead letter. Then the event is acknowledged. */
-import type { Options } from 'amqplib'
 import { fullJitter } from '../../core/retry.js'
 import type { Connection, Environment } from '../transport.js'
-import { copied, dueField, properties } from './fields.js'
-import { field } from '../broker/attributes.js'
+import { copyOf } from './copy.js'
 import { ack, type Taken } from './intake.js'
 import { reasonOf } from '../broker/failing.js'
 import { unwritten } from '../../core/unwritten.js'
 import type { End, Outbox } from './outbox.js'
-import { replyTo } from './publishing.js'
 import type { Wire } from './wire.js'
 
 /** A copy to be made. */
@@ -42,30 +39,6 @@ export interface Store {
 // Between attempts, in milliseconds.
 const firstMs = 100
 const longestMs = 5_000
-
-/**
- * The properties of a copy: those of the event but what would change its way. n.b. a user id must be that of this
- * connection, a direct reply address that of this channel, and an expired copy would be dropped.
- */
-const copyOf = ({ message: { properties: own } }: Taken, fields: Copy['fields'], bare: boolean): Options.Publish => {
-  const headers = bare ? {} : copied(own.headers)
-  for (const name of [field.attempt, field.firstFailedAt, dueField]) Reflect.deleteProperty(headers, name)
-  const back: unknown = own.replyTo
-  return properties({
-    contentType: own.contentType as string,
-    contentEncoding: own.contentEncoding as string,
-    priority: own.priority as number,
-    correlationId: own.correlationId as string,
-    messageId: own.messageId as string,
-    timestamp: own.timestamp as number,
-    type: own.type as string,
-    appId: own.appId as string,
-    replyTo: typeof back === 'string' && !back.startsWith(replyTo) ? back : undefined,
-    headers: Object.assign(headers, fields),
-    persistent: true,
-    mandatory: true,
-  })
-}
 
 export const store = (name: string, { clock, random, log }: Environment, outbox: Outbox): Store => {
   const timers = new Set<() => void>()
@@ -115,8 +88,8 @@ export const store = (name: string, { clock, random, log }: Environment, outbox:
       leave(copy)
       return
     }
-    const { content } = taken.message
-    const publication = { exchange: '', routingKey: queue, content, properties: copyOf(taken, copy.fields, bare) }
+    const { content, properties: own } = taken.message
+    const publication = { exchange: '', routingKey: queue, content, properties: copyOf(own, copy.fields, bare) }
     outbox.send(publication, (end) => {
       ended(copy, tries, bare, end)
     })

@@ -5,7 +5,7 @@ import type { Settings } from './options.js'
 import type { Wire } from './wire.js'
 
 /** Deliveries of one event that were never settled, crashes of its process for one; after these it is set aside. */
-const deliveryLimit = 20
+export const deliveryLimit = 20
 
 /** A request queue that nobody consumes from is gone after so long, in milliseconds, also where its last consumer died with the broker. */
 const unusedMs = 60_000

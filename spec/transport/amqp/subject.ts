@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect, type Channel, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib'
 import * as E from 'fp-ts/lib/Either.js'
+import { orThrow, realClock, secureRandom } from 'taskwire'
 import { amqp, type AmqpOptions } from 'taskwire/amqp'
 import type { Letter, Subject, World } from 'taskwire/testing'
-import type { Subscription, Transport } from '../../../lib/transport/transport.js'
+import type { LetterSource, Subscription, Transport } from '../../../lib/transport/transport.js'
 import {
   deadQueue,
   eventExchange,
@@ -72,15 +73,20 @@ export interface Part extends World {
 
 export const part = async (url: string, options: Omit<AmqpOptions, 'url' | 'name'> = {}): Promise<Part> => {
   const prefix = `spec-${randomBytes(6).toString('hex')}.`
+  const groups = new Set<string>()
+  const sources = new Map<string, LetterSource>()
   const events = new Set<string>()
   const requests = new Set<string>()
   let model: ChannelModel | undefined
   let looking: Promise<ReadonlyArray<Letter>> | undefined
 
   const note = (group: string, subscriptions: ReadonlyArray<Subscription>): void => {
+    groups.add(group)
     for (const { kind, endpoint, pattern } of subscriptions)
-      if (kind === 'event') events.add(eventQueue(prefix, group, endpoint))
-      else requests.add(requestQueue(prefix, pattern))
+      if (kind === 'event') {
+        sources.set(endpoint, { endpoint, pattern })
+        events.add(eventQueue(prefix, group, endpoint))
+      } else requests.add(requestQueue(prefix, pattern))
   }
   const transport = (name: string): Transport => {
     const made = amqp({ url, name, prefix, ...options })
@@ -138,18 +144,23 @@ export const part = async (url: string, options: Omit<AmqpOptions, 'url' | 'name
       (looking ??= look().finally(() => {
         looking = undefined
       })),
-    redrive: () =>
-      aside(async (channel) => {
-        let count = 0
-        for (const queue of events)
-          for (const { content, properties } of await all(channel, deadQueue(queue))) {
-            channel.sendToQueue(queue, content, { ...properties, persistent: true, headers: properties.headers })
-            count += 1
-          }
-        await channel.waitForConfirms()
-        channel.ackAll()
-        return count
-      }),
+    redrive: async () => {
+      let count = 0
+      for (const group of groups) {
+        const environment = {
+          clock: realClock,
+          random: secureRandom(),
+          group,
+          instance: 'redriver',
+          log: () => undefined,
+        }
+        const connected = await orThrow(amqp({ url, prefix, ...options }).connect(environment))
+        for (const store of connected.letters?.([...sources.values()]) ?? [])
+          count += (await orThrow(store.sweep(() => 'redrive'))).redriven
+        await connected.close()
+      }
+      return count
+    },
     breakDeadLetters: () =>
       aside(async (channel) => {
         const queues = [...events].map(deadQueue)
