@@ -9,8 +9,18 @@ import { until } from './waiting.js'
 /** What a fault is done to, and how a title calls it. */
 export const subjects = { memory: 'memory', tcp: 'TCP', redis: 'Redis', amqp: 'RabbitMQ', kafka: 'Kafka' } as const
 
+/** Points in a program's life at which it was killed. */
+export interface Points {
+  /** Those that it was killed at. */
+  readonly points: number
+  /** Those after which nothing was lost, and everything worked again. */
+  readonly survived: number
+  /** Those that no run came to. */
+  readonly unreached: number
+}
+
 /** The contents of `.tmp/faults/<case>-<broker>.json`, or of `<case>-<broker>-<variant>.json`. */
-export interface FaultResult {
+export interface FaultResult extends Partial<Points> {
   readonly case: string
   readonly broker: keyof typeof subjects
   /** One sentence. */
@@ -45,6 +55,8 @@ export interface Trial {
   readonly fault: (what: string) => void
   /** Notes something that was measured. */
   readonly figure: (name: string, value: number) => void
+  /** Notes at how many points something was killed. */
+  readonly points: (points: Points) => void
   /** Waits until everything that was confirmed is handled or set aside; `pull` is called before each look. */
   readonly drained: (pull?: () => void) => Promise<void>
   readonly until: typeof until
@@ -82,7 +94,7 @@ const watchMemory = (): { readonly grown: () => number; readonly end: () => void
  * What `run` leaves in the history is judged when it has resolved.
  */
 export const fault = (
-  id: `F${number}`,
+  id: `F${number}` | `crash-${string}`,
   broker: keyof typeof subjects,
   guarantee: string,
   run: (trial: Trial) => Promise<void>,
@@ -95,6 +107,7 @@ export const fault = (
       const page = blank()
       const faults: Array<string> = []
       const figures: Record<string, number> = {}
+      let points: Points | undefined
       const began = performance.now()
       const memory = watchMemory()
       const record = (passed: boolean): void => {
@@ -105,6 +118,7 @@ export const fault = (
           seconds: Math.round((performance.now() - began) / 100) / 10,
           grownMiB: memory.grown(),
           figures,
+          ...points,
         }
         mkdirSync(folder, { recursive: true })
         writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
@@ -115,6 +129,7 @@ export const fault = (
           page,
           fault: (what) => void faults.push(what),
           figure: (name, value) => void (figures[name] = value),
+          points: (all) => void (points = all),
           drained: (pull) =>
             until(
               () => `all that was confirmed is handled: ${JSON.stringify(verdict(page))}`,

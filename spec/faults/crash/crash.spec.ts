@@ -1,0 +1,59 @@
+/** Services that are killed at every step of their I/O. */
+import { beforeAll } from 'vitest'
+import { withBroker, withOwnBroker } from '../../brokers/suite.js'
+import { crash } from './crash.js'
+import type { Scenario } from './run.js'
+
+const once = { counted: true, twice: false, redriven: false }
+
+/** The events of each scenario: one that is handled while another one is under way. */
+const event = (promised = once): Scenario => ({
+  name: 'event',
+  guarantee: 'Wherever it is killed while it handles events, they are handled in the end.',
+  orders: [
+    { do: 'handle', ms: 50 },
+    { do: 'handle', ms: 0 },
+  ],
+  promised,
+  ignored: ['move'],
+})
+const retry = (promised = once): Scenario => ({
+  name: 'retry',
+  guarantee: 'Wherever it is killed while an event waits for its retry, it is handled in the end.',
+  orders: [
+    { do: 'retry', ms: 20 },
+    { do: 'handle', ms: 0 },
+  ],
+  promised,
+})
+const letter = (promised = once): Scenario => ({
+  name: 'letter',
+  guarantee: 'Wherever it is killed while it sets an event aside, the dead letter is there in the end, byte for byte.',
+  orders: [
+    { do: 'fail', ms: 20 },
+    { do: 'handle', ms: 0 },
+  ],
+  promised,
+  ignored: ['move'],
+})
+
+await withBroker('redis', (url) => {
+  for (const scenario of [event(), retry(), letter()]) crash('redis', () => url, scenario)
+})
+
+await withBroker('amqp', (url) => {
+  const twice = { ...once, twice: true }
+  const all = [event(), { ...retry(twice), delayMs: 1_000 }, { ...retry(twice), variant: 'held' }, letter()]
+  for (const scenario of all) crash('amqp', () => url, scenario)
+})
+
+await withOwnBroker('kafka', (start) => {
+  let url = ''
+  beforeAll(async () => {
+    // n.b. whoever comes after a replica that was killed waits for the end of its session
+    url = (await start({ settings: { 'group.min.session.timeout.ms': '500' } })).url
+  }, 120_000)
+  const by = { ...once, counted: false }
+  const topics: Scenario = { ...retry({ ...by, twice: true }), variant: 'topics', retryTopics: true }
+  for (const scenario of [event(by), retry(by), topics, letter(by)]) crash('kafka', () => url, scenario)
+})

@@ -1,0 +1,179 @@
+/** One run: a victim that is killed at a step, and a fresh replica that has to bring everything to its end. */
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { createClient, deadLetters, listen, type Client } from 'taskwire'
+import { onTestFinished } from 'vitest'
+import { start, type Child } from '../../brokers/child.js'
+import { pause, type Trial } from '../fault.js'
+import type { Line } from '../page.js'
+import type { Ground, Lying } from './ground.js'
+import { arrived, problems, type Fate, type Promised } from './judge.js'
+import { bodyOf, headers, patternOf, service, verbatim, type Order } from './scenario.js'
+import type { Step } from './steps.js'
+import { transport, type Place } from './transports.js'
+import type { Given } from './victim.js'
+
+/** What a victim does. */
+export interface Scenario {
+  readonly name: 'event' | 'retry' | 'letter' | 'redrive'
+  readonly variant?: string
+  /** One sentence. */
+  readonly guarantee: string
+  /** The events that it gets, in order; those that lie as dead letters, for a redrive. */
+  readonly orders: ReadonlyArray<Pick<Order, 'do' | 'ms'>>
+  /** Milliseconds before a retry, at most. Default 100. */
+  readonly delayMs?: number
+  readonly retryTopics?: boolean
+  readonly promised: Promised
+  /** Units that are no steps of it, but a matter of time. */
+  readonly ignored?: ReadonlyArray<string>
+}
+
+/** How a victim ended: at its step, or after everything, and then with all of its steps. */
+type Ended = { readonly how: 'killed' } | { readonly how: 'over'; readonly steps: ReadonlyArray<Step> }
+
+/** What all runs of a test share. */
+export interface Stage {
+  readonly trial: Trial
+  readonly scenario: Scenario
+  readonly place: Place
+  readonly at: Ground
+  readonly client: Client
+  readonly file: string
+  readonly log: string
+  readonly note: (line: Line) => void
+}
+
+const victim = async (stage: Stage, name: string, work: Given['work'], step?: Step, ready?: () => Promise<void>) => {
+  const { trial, scenario, place, file, log } = stage
+  const { delayMs = 100, ignored = [] } = scenario
+  const steps = join(dirname(file), `${name}.steps`)
+  const given: Given = { place, name, work, delayMs, ignored, log, steps, ...(step === undefined ? {} : { step }) }
+  const child: Child = start({ file: process.execPath, args: [file, JSON.stringify(given)] })
+  onTestFinished(() => child.signal('SIGKILL'))
+  const said = (word: string): boolean => child.output().split('\n').includes(word)
+  if (ready !== undefined) {
+    await trial.until(`${name} listens`, () => said('ready') || !child.running())
+    await ready()
+  }
+  await trial.until(`${name} is over`, () => said('over') || !child.running())
+  const over = said('over')
+  child.signal('SIGKILL')
+  // n.b. an end of its own has a code
+  if ((await child.ended) !== null) throw new Error(`${name} ended by itself: ${child.output()}`)
+  const ended: Ended = over ? { how: 'over', steps: JSON.parse(readFileSync(steps, 'utf8')) } : { how: 'killed' }
+  return ended
+}
+
+interface Sent {
+  readonly order: Omit<Order, 'text'>
+  readonly messageId: string
+}
+
+const emit = async ({ trial: { page }, client }: Stage, name: string, { order, messageId }: Sent): Promise<void> => {
+  page.emitted(order.id)
+  const options = { timeout: 60_000, messageId, headers }
+  const result = await page.call(60_000, client.emit(patternOf(name), bodyOf(order), options))
+  if (E.isRight(result)) page.confirmed(order.id)
+  else throw new Error(`an emit of the test itself failed: ${JSON.stringify(result.left)}`)
+}
+
+const replica = async (stage: Stage, name: string, by: string, mended = true) => {
+  const { note, place, scenario } = stage
+  const definition = service(name, { by, note, mended, delayMs: scenario.delayMs ?? 100 })
+  const on = definition.transport(transport(place, 'other'))
+  const started = await listen(on, { log: false, startTimeout: 60_000, drainTimeout: 5_000, abortGrace: 200 })()
+  if (E.isLeft(started)) throw new Error(JSON.stringify(started.left))
+  onTestFinished(async () => {
+    await started.right.stop()
+  })
+  return { on, running: started.right }
+}
+
+const fatesOf = (
+  { trial: { page } }: Stage,
+  sent: ReadonlyArray<Sent>,
+  letters: ReadonlyArray<Lying>,
+): ReadonlyArray<Fate> =>
+  sent.map((one) => ({
+    ...one,
+    starts: page.starts.filter(({ id, by }) => id === one.order.id && by !== 'before'),
+    handled: page.entries.filter(({ what, id }) => what === 'handled' && id === one.order.id).length,
+    letters: letters.filter(({ messageId }) => messageId === one.messageId),
+  }))
+
+/** Puts back what is to be mended, and says what lies there then. */
+const redrive = async ({ place, scenario, note }: Stage, name: string): Promise<ReadonlyArray<Lying>> => {
+  const on = service(name, { by: '', note, delayMs: scenario.delayMs ?? 100 }).transport(transport(place, 'other'))
+  const looking = deadLetters(on)
+  const done = await looking.redrive({ where: ({ payload }) => E.isRight(payload) && payload.right.do === 'mend' })()
+  if (E.isLeft(done) || done.right.refused > 0) throw new Error(`the redrive: ${JSON.stringify(done)}`)
+  const left = await looking.list()()
+  if (E.isLeft(left)) throw new Error(JSON.stringify(left.left))
+  return left.right.map(({ body, headers: found, messageId, reason }) => ({
+    ...{ body: String(Buffer.from(body ?? [])), headers: { ...found }, messageId, attempts: reason.attempts },
+  }))
+}
+
+/** How a run went. */
+export interface Outcome {
+  readonly ended: Ended
+  /** What did not hold, each in one sentence. */
+  readonly wrong: ReadonlyArray<string>
+  /** Events that were begun again after everything had been done. */
+  readonly again: number
+}
+
+/** A run under a name of its own; `n` sets its numbers apart. Without a step it is killed after everything. */
+export const run = async (stage: Stage, n: number, name: string, step?: Step): Promise<Outcome> => {
+  const { trial, scenario, at, log } = stage
+  const { until, page } = trial
+  const sent = scenario.orders.map((order, i) => ({ order: { ...order, id: 10 * n + i }, messageId: `${name}-${i}` }))
+  const probe: Sent = { order: { id: 10 * n + 9, do: 'handle', ms: 0 }, messageId: `${name}-probe` }
+  const emitAll = async (): Promise<void> => {
+    await Promise.all(sent.map((one) => emit(stage, name, one)))
+  }
+  const slowly = async <A>(look: () => Promise<A>): Promise<A> => {
+    await pause(50)
+    return look()
+  }
+
+  let ended: Ended
+  let lying: ReadonlyArray<Lying> | undefined
+  if (scenario.name === 'redrive') {
+    const { running } = await replica(stage, name, 'before', false)
+    await emitAll()
+    await until('they are dead letters', () => slowly(async () => (await at.letters(name)).length === sent.length))
+    await running.stop()
+    ended = await victim(stage, name, 'redrive', step)
+    lying = await redrive(stage, name)
+  } else ended = await victim(stage, name, { ids: sent.map(({ order }) => order.id) }, step, emitAll)
+
+  const { running } = await replica(stage, name, 'after')
+  const fails = sent.some(({ order }) => order.do === 'fail')
+  const look = async () => {
+    page.follow(log)
+    return fatesOf(stage, sent, lying ?? (fails ? await at.letters(name) : []))
+  }
+  await until(`${name}: every event has its end`, () => slowly(async () => (await look()).every(arrived)))
+  await emit(stage, name, probe)
+  await until(`${name}: what comes afterwards is handled`, async () => {
+    page.follow(log)
+    return fatesOf(stage, [probe], []).every(arrived)
+  })
+  const empty = (): Promise<boolean> => slowly(async () => (await at.left(name)) === 0)
+  await until(`${name}: nothing is left at the broker`, empty)
+  await running.stop()
+  await until(`${name}: nothing was given back`, empty)
+  const letters = lying ?? (await at.letters(name))
+  page.follow(log)
+  const fates = fatesOf(stage, sent, letters)
+  for (const fate of fates) for (const _ of fate.letters) page.buried(fate.order.id)
+  await at.clear(name)
+  return {
+    ended,
+    wrong: fates.flatMap((fate) => problems(fate, { ...scenario.promised, redriven: fate.order.do === 'mend' })),
+    again: fates.flatMap(({ starts }) => starts.filter(({ by }) => by === 'after')).length,
+  }
+}
