@@ -9,7 +9,7 @@ import { createClient } from 'taskwire'
 import { expect, onTestFinished } from 'vitest'
 import { each } from '../../../lib/testing/conformance/emit.js'
 import type { Kind } from '../../brokers/software.js'
-import { fault, subjects } from '../fault.js'
+import { fault, subjects, type Trial } from '../fault.js'
 import { ground } from './ground.js'
 import { program } from './program.js'
 import { run, type Outcome, type Scenario, type Stage } from './run.js'
@@ -27,7 +27,7 @@ const mostWrong = 5
 /** A test of one scenario, on the broker at `url`. */
 export const crash = (kind: Kind, url: () => string, scenario: Scenario): void => {
   const { name, variant, guarantee, retryTopics = false } = scenario
-  const test = async (trial: Parameters<Parameters<typeof fault>[3]>[0]): Promise<void> => {
+  const test = async (trial: Trial): Promise<void> => {
     const place: Place = { kind, url: url(), prefix: `c${randomBytes(6).toString('hex')}.`, retryTopics }
     const { file, remove } = await program()
     onTestFinished(remove)
@@ -40,6 +40,7 @@ export const crash = (kind: Kind, url: () => string, scenario: Scenario): void =
     const note: Stage['note'] = (line) => void writeSync(lines, `${JSON.stringify(line)}\n`)
     const stage: Stage = { trial, scenario, place, at, client, file, log, note }
 
+    const began = performance.now()
     let runs = 0
     const attempt = async (step?: Step): Promise<Outcome> => {
       const own = `${name}-${runs}`
@@ -61,18 +62,20 @@ export const crash = (kind: Kind, url: () => string, scenario: Scenario): void =
       const step = steps[i]
       if (step === undefined || wrong.length >= mostWrong) return
       const point = `SIGKILL ${textOf(step)}`
-      trial.fault(point)
       try {
         for (let again = 1; again <= tries; again += 1) {
           const outcome = await attempt(step)
           for (const what of outcome.wrong) wrong.push(`${point}: ${what}`)
           if (outcome.ended.how === 'over') continue
+          trial.fault(point)
           counts.points += 1
           if (outcome.wrong.length === 0) counts.survived += 1
           return
         }
+        trial.fault(`not reached: ${textOf(step)}`)
         counts.unreached += 1
       } catch (error) {
+        trial.fault(point)
         counts.points += 1
         wrong.push(`${point}: ${String(error)}`)
       } finally {
@@ -83,7 +86,7 @@ export const crash = (kind: Kind, url: () => string, scenario: Scenario): void =
     console.log(
       `crash-${name}${variant === undefined ? '' : ` (${variant})`} on ${subjects[kind]}: ` +
         `${points} points, ${survived} survived, ${unreached} not reached; ` +
-        `${runs} runs in ${Math.round(performance.now() / 1_000)} s`,
+        `${runs} runs in ${Math.round((performance.now() - began) / 1_000)} s`,
     )
     expect(wrong).toEqual([])
     expect(survived).toBe(points)

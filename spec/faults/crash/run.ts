@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
-import { createClient, deadLetters, listen, type Client } from 'taskwire'
+import { deadLetters, listen, type Client } from 'taskwire'
 import { onTestFinished } from 'vitest'
 import { start, type Child } from '../../brokers/child.js'
 import { pause, type Trial } from '../fault.js'
 import type { Line } from '../page.js'
 import type { Ground, Lying } from './ground.js'
 import { arrived, problems, type Fate, type Promised } from './judge.js'
-import { bodyOf, headers, patternOf, service, verbatim, type Order } from './scenario.js'
+import { bodyOf, headers, patternOf, service, type Order } from './scenario.js'
 import type { Step } from './steps.js'
 import { transport, type Place } from './transports.js'
 import type { Given } from './victim.js'
@@ -150,22 +150,28 @@ export const run = async (stage: Stage, n: number, name: string, step?: Step): P
     lying = await redrive(stage, name)
   } else ended = await victim(stage, name, { ids: sent.map(({ order }) => order.id) }, step, emitAll)
 
+  const wrongOf = (fates: ReadonlyArray<Fate>): ReadonlyArray<string> =>
+    fates.flatMap((fate) => problems(fate, { ...scenario.promised, redriven: fate.order.do === 'mend' }))
   const { running } = await replica(stage, name, 'after')
   const fails = sent.some(({ order }) => order.do === 'fail')
   const look = async () => {
     page.follow(log)
     return fatesOf(stage, sent, lying ?? (fails ? await at.letters(name) : []))
   }
-  await until(`${name}: every event has its end`, () => slowly(async () => (await look()).every(arrived)))
+  let seen: ReadonlyArray<Fate> = []
+  await until(
+    () => `every event has its end; ${wrongOf(seen).join('; ')}`,
+    () => slowly(async () => (seen = await look()).every(arrived)),
+  )
   await emit(stage, name, probe)
-  await until(`${name}: what comes afterwards is handled`, async () => {
+  await until('what comes afterwards is handled', async () => {
     page.follow(log)
     return fatesOf(stage, [probe], []).every(arrived)
   })
   const empty = (): Promise<boolean> => slowly(async () => (await at.left(name)) === 0)
-  await until(`${name}: nothing is left at the broker`, empty)
+  await until('nothing is left at the broker', empty)
   await running.stop()
-  await until(`${name}: nothing was given back`, empty)
+  await until('nothing was given back', empty)
   const letters = lying ?? (await at.letters(name))
   page.follow(log)
   const fates = fatesOf(stage, sent, letters)
@@ -173,7 +179,7 @@ export const run = async (stage: Stage, n: number, name: string, step?: Step): P
   await at.clear(name)
   return {
     ended,
-    wrong: fates.flatMap((fate) => problems(fate, { ...scenario.promised, redriven: fate.order.do === 'mend' })),
+    wrong: wrongOf(fates),
     again: fates.flatMap(({ starts }) => starts.filter(({ by }) => by === 'after')).length,
   }
 }

@@ -90,6 +90,7 @@ export const watch = (kind: Kind, last: Step | undefined, ignored: ReadonlyArray
 
   const sockets = Socket.prototype as unknown as Tapped
   const write = sockets._writeGeneric
+  const { push } = Readable.prototype as unknown as Tapped
   sockets._writeGeneric = function (this: Tapped, writev, data, encoding, callback) {
     // n.b. it comes again once it is connected
     if (!this.connecting) {
@@ -108,7 +109,7 @@ export const watch = (kind: Kind, last: Step | undefined, ignored: ReadonlyArray
   sockets.push = function (this: Tapped, chunk, encoding) {
     if (Buffer.isBuffer(chunk))
       for (const name of dialectOf(this).arrived(chunk)) if (note(name, ['at the arrival of']) !== undefined) die()
-    return Reflect.apply(Readable.prototype.push, this, [chunk, encoding])
+    return Reflect.apply(push, this, [chunk, encoding])
   }
 
   return {
