@@ -5,8 +5,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import { deadLetters, listen, type Client } from 'taskwire'
 import { onTestFinished } from 'vitest'
 import { start, type Child } from '../../brokers/child.js'
-import { pause, type Trial } from '../fault.js'
+import type { Trial } from '../fault.js'
 import type { Line } from '../page.js'
+import { until } from '../waiting.js'
 import type { Ground, Lying } from './ground.js'
 import { arrived, problems, type Fate, type Promised } from './judge.js'
 import { bodyOf, headers, patternOf, service, type Order } from './scenario.js'
@@ -46,7 +47,7 @@ export interface Stage {
 }
 
 const victim = async (stage: Stage, name: string, work: Given['work'], step?: Step, ready?: () => Promise<void>) => {
-  const { trial, scenario, place, file, log } = stage
+  const { scenario, place, file, log } = stage
   const { delayMs = 100, ignored = [] } = scenario
   const steps = join(dirname(file), `${name}.steps`)
   const given: Given = { place, name, work, delayMs, ignored, log, steps, ...(step === undefined ? {} : { step }) }
@@ -54,10 +55,10 @@ const victim = async (stage: Stage, name: string, work: Given['work'], step?: St
   onTestFinished(() => child.signal('SIGKILL'))
   const said = (word: string): boolean => child.output().split('\n').includes(word)
   if (ready !== undefined) {
-    await trial.until(`${name} listens`, () => said('ready') || !child.running())
+    await until(`${name} listens`, () => said('ready') || !child.running())
     await ready()
   }
-  await trial.until(`${name} is over`, () => said('over') || !child.running())
+  await until(`${name} is over`, () => said('over') || !child.running())
   const over = said('over')
   child.signal('SIGKILL')
   // n.b. an end of its own has a code
@@ -98,7 +99,7 @@ const fatesOf = (
 ): ReadonlyArray<Fate> =>
   sent.map((one) => ({
     ...one,
-    starts: page.starts.filter(({ id, by }) => id === one.order.id && by !== 'before'),
+    starts: page.starts.filter(({ id, by }) => id === one.order.id && (by !== 'before' || one.order.do !== 'mend')),
     handled: page.entries.filter(({ what, id }) => what === 'handled' && id === one.order.id).length,
     letters: letters.filter(({ messageId }) => messageId === one.messageId),
   }))
@@ -128,23 +129,22 @@ export interface Outcome {
 /** A run under a name of its own; `n` sets its numbers apart. Without a step it is killed after everything. */
 export const run = async (stage: Stage, n: number, name: string, step?: Step): Promise<Outcome> => {
   const { trial, scenario, at, log } = stage
-  const { until, page } = trial
+  const { page } = trial
   const sent = scenario.orders.map((order, i) => ({ order: { ...order, id: 10 * n + i }, messageId: `${name}-${i}` }))
   const probe: Sent = { order: { id: 10 * n + 9, do: 'handle', ms: 0 }, messageId: `${name}-probe` }
   const emitAll = async (): Promise<void> => {
     await Promise.all(sent.map((one) => emit(stage, name, one)))
   }
-  const slowly = async <A>(look: () => Promise<A>): Promise<A> => {
-    await pause(50)
-    return look()
-  }
+  // n.b. each look costs the broker something
+  const slowly = (what: string | (() => string), holds: () => Promise<boolean>): Promise<void> =>
+    until(what, holds, 60_000, 100)
 
   let ended: Ended
   let lying: ReadonlyArray<Lying> | undefined
   if (scenario.name === 'redrive') {
     const { running } = await replica(stage, name, 'before', false)
     await emitAll()
-    await until('they are dead letters', () => slowly(async () => (await at.letters(name)).length === sent.length))
+    await slowly('they are dead letters', async () => (await at.letters(name)).length === sent.length)
     await running.stop()
     ended = await victim(stage, name, 'redrive', step)
     lying = await redrive(stage, name)
@@ -159,19 +159,19 @@ export const run = async (stage: Stage, n: number, name: string, step?: Step): P
     return fatesOf(stage, sent, lying ?? (fails ? await at.letters(name) : []))
   }
   let seen: ReadonlyArray<Fate> = []
-  await until(
+  await slowly(
     () => `every event has its end; ${wrongOf(seen).join('; ')}`,
-    () => slowly(async () => (seen = await look()).every(arrived)),
+    async () => (seen = await look()).every(arrived),
   )
   await emit(stage, name, probe)
   await until('what comes afterwards is handled', async () => {
     page.follow(log)
     return fatesOf(stage, [probe], []).every(arrived)
   })
-  const empty = (): Promise<boolean> => slowly(async () => (await at.left(name)) === 0)
-  await until('nothing is left at the broker', empty)
+  const empty = async (): Promise<boolean> => (await at.left(name)) === 0
+  await slowly('nothing is left at the broker', empty)
   await running.stop()
-  await until('nothing was given back', empty)
+  await slowly('nothing was given back', empty)
   const letters = lying ?? (await at.letters(name))
   page.follow(log)
   const fates = fatesOf(stage, sent, letters)
