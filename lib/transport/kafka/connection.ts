@@ -7,6 +7,7 @@ import { together, type KeptOpen } from '../broker/keep-open.js'
 import type { Answer, Cancel, Connection, Environment, Outgoing, Status } from '../transport.js'
 import { asking } from './asking.js'
 import type { KafkaContext } from './context.js'
+import { letters } from './letters.js'
 import { link } from './link.js'
 import { namesOf } from './names.js'
 import type { Settings } from './options.js'
@@ -35,6 +36,7 @@ export const connection = <N extends string>(
   const known = topics(settings, clock)
   const posts = posting(name, environment, way, known)
   const asks = asking(driver, settings, names, environment, way, known, posts)
+  const lying = letters(driver, settings, names, environment, way, known, posts)
   const fields = fieldsOfMessages(environment)
   const served: Array<Serving> = []
   const status$ = new BehaviorSubject<Status>('connecting')
@@ -93,6 +95,7 @@ export const connection = <N extends string>(
 
   const shut = async (): Promise<void> => {
     for (const abandon of [...pending]) abandon()
+    lying.close()
     await Promise.all(served.map(({ stop }) => stop()))
     // n.b. first what handlers left to be written, then what that lets be committed
     await settled(clock, posts.box.idle(), flushMs)
@@ -141,6 +144,7 @@ export const connection = <N extends string>(
     },
     status$: status$.asObservable(),
     address: () => O.none,
+    letters: lying.stores,
     stalled: () => served.some((one) => one.stalled()),
     close: () => (closing ??= shut()),
   }

@@ -13,7 +13,7 @@ import { partitionOf } from './murmur2.js'
 /** A record, as kafkajs takes it. */
 export interface Record {
   readonly key: Buffer | null
-  readonly value: Buffer
+  readonly value: Buffer | null
   readonly headers: { readonly [name: string]: Buffer | string | Array<Buffer | string> | undefined }
 }
 
@@ -83,7 +83,7 @@ const overloadedMs = 50
 const tooLarge: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 const bytesOf = ({ key, value, headers }: Record): number => {
-  let bytes = (key?.length ?? 0) + value.length + 70
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0) + 70
   for (const name in headers) {
     const given = headers[name]
     for (const one of Array.isArray(given) ? given : [given ?? ''])

@@ -31,7 +31,7 @@ const boxOf = (
   const send: Send = async (topic, _, messages) => {
     const answer = answers[Math.min(sent.length, answers.length - 1)]
     sent.push({
-      values: messages.map(({ value }) => value.toString()),
+      values: messages.map(({ value }) => String(value)),
       partitions: messages.map(({ partition }) => partition),
     })
     return answer?.(messages.map(({ partition }) => partition)) ?? all(topic)([])
