@@ -69,6 +69,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
   const heardBy = (topic: string): ReadonlyArray<Endpoint> => sources.get(topic) ?? retries.get(topic) ?? []
   const windows = new Map<string, Window>()
   const timers = new Set<() => void>()
+  const had = new Set<string>()
   let taken = 0
   let stopped = false
   let closed = false
@@ -177,7 +178,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
     windows.delete(placeOf(window))
     window.wake?.()
   }
-  const begin = ({ topic, partition, offset }: Assigned): void => {
+  const begin = ({ topic, partition, offset }: Omit<Assigned, 'fresh'>): void => {
     const window = emptyWindow(topic, partition, offset)
     windows.set(placeOf(window), window)
   }
@@ -192,16 +193,18 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
 
   return {
     topics: [...sources.keys(), ...retries.keys()],
-    fromEnd: (topic) => settings.startAt === 'end' && sources.has(topic),
+    // n.b. one that this member has read before was deleted and made again: all that is in it is new
+    fromEnd: (topic) => settings.startAt === 'end' && sources.has(topic) && !had.has(topic),
     assigned: (all, by) => {
       if (member !== by) committing.by(by.commit)
       member = by
       const mine = new Set(all.map(placeOf))
       for (const [place, window] of windows) if (!mine.has(place)) lose(window)
       for (const one of all) {
+        had.add(one.topic)
         const before = windows.get(placeOf(one))
         // n.b. where the group stands elsewhere than this member left it, another one had the partition meanwhile
-        if (before !== undefined && before.committed === one.offset) before.paused = false
+        if (before !== undefined && !one.fresh && before.committed === one.offset) before.paused = false
         else {
           if (before !== undefined) lose(before)
           begin(one)

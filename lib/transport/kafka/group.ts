@@ -1,5 +1,6 @@
 /** A consumer group's member that is kept alive, and the positions it starts from. */
 import * as E from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { EachBatchPayload } from 'kafkajs'
 import type { ConnectError } from '../../core/error.js'
 import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
@@ -17,6 +18,8 @@ import type { Driver } from './station.js'
 export interface Work {
   readonly groupId: string
   readonly topics: ReadonlyArray<string>
+  /** All of them are there, or made: one that was deleted would keep the member from all others. */
+  readonly ensured: TaskEither<ConnectError, void>
   /** Whether the group's first start on a topic begins at its end. */
   readonly fromEnd: (topic: string) => boolean
   /** These and no others are this member's from now on. */
@@ -69,7 +72,9 @@ export const consuming = (
       }
     }
     await opened(way, closing.signal)
+    const there = await work.ensured()
     if (closing.signal.aborted) return E.left(transportFailed(settings.name, 'the connection is closed'))
+    if (E.isLeft(there)) return there
     const joined = await join(
       driver,
       settings,

@@ -8,6 +8,8 @@ export interface Assigned {
   readonly partition: number
   /** Where to begin. */
   readonly offset: number
+  /** The group was never there before: what a member knows of it is of a topic that is gone. */
+  readonly fresh: boolean
 }
 
 export type Place = Pick<Assigned, 'topic' | 'partition'>
@@ -93,5 +95,10 @@ export const positionsOf = async (
     known.set(placeOf(place), Number(place.offset))
     if (mine.has(placeOf(place))) consumer.seek(place)
   }
-  return own.map((place) => ({ ...place, offset: known.get(placeOf(place)) ?? 0 }))
+  const begunNow = new Set(begun.map(placeOf))
+  return own.map((place) => ({
+    ...place,
+    offset: known.get(placeOf(place)) ?? 0,
+    fresh: begunNow.has(placeOf(place)),
+  }))
 }

@@ -93,26 +93,33 @@ export const serving = <N extends string>(
       })
     : undefined
   const patterns = new Set(subscriptions.flatMap(({ kind, pattern }) => (kind === 'event' ? [pattern] : [])))
+  const heard: ReadonlyArray<Wanted> = (hearing?.topics ?? []).map((topic) => ({ topic }))
+  const answered: ReadonlyArray<Wanted> = (answering?.topics ?? []).map((topic) => ({
+    topic,
+    retentionMs: requestsKeptMs,
+  }))
   const wanted: ReadonlyArray<Wanted> = [
-    ...(hearing?.topics ?? []).map((topic) => ({ topic })),
+    ...heard,
     ...[...patterns].map((pattern) => ({ topic: names.letters(pattern, group), partitions: 1 })),
-    ...(answering?.topics ?? []).map((topic) => ({ topic, retentionMs: requestsKeptMs })),
+    ...answered,
     ...(answering === undefined ? [] : [repliesWanted(names)]),
   ]
-  const ensured: TaskEither<ConnectError, void> = async () => {
-    let told = false
-    for (;;) {
-      const opened = await way.opened()
-      if (E.isLeft(opened)) return opened
-      const result = await known.ensure(opened.right.admin, wanted)
-      // n.b. while the connection is being lost, look again when it is back
-      if (E.isRight(result) || result.left._tag !== 'TransportFailed' || closed) return result
-      if (refusedForGood(result.left.cause)) return result
-      if (!told) log(`${name}: ${render(result.left)}`)
-      told = true
-      await waits(clock, lookAgainMs)
+  const ensured =
+    (all: ReadonlyArray<Wanted>): TaskEither<ConnectError, void> =>
+    async () => {
+      let told = false
+      for (;;) {
+        const opened = await way.opened()
+        if (E.isLeft(opened)) return opened
+        const result = await known.ensure(opened.right.admin, all)
+        // n.b. while the connection is being lost, look again when it is back
+        if (E.isRight(result) || result.left._tag !== 'TransportFailed' || closed) return result
+        if (refusedForGood(result.left.cause)) return result
+        if (!told) log(`${name}: ${render(result.left)}`)
+        told = true
+        await waits(clock, lookAgainMs)
+      }
     }
-  }
   const consume = (work: Parameters<typeof consuming>[4]): ReturnType<typeof consuming> =>
     consuming(driver, settings, environment, way, work)
   const consumers: Array<ReturnType<typeof consuming>> = []
@@ -120,11 +127,13 @@ export const serving = <N extends string>(
   return {
     consumers,
     live: async () => {
-      const there = wanted.length === 0 ? E.right(undefined) : await ensured()
+      const there = wanted.length === 0 ? E.right(undefined) : await ensured(wanted)()
       if (E.isLeft(there)) return there
       replyPartitions = known.known(names.replies) ?? 1
-      if (hearing !== undefined) consumers.push(consume({ groupId: names.group(group), ...hearing }))
-      if (answering !== undefined) consumers.push(consume({ groupId: names.requestGroup(group), ...answering }))
+      if (hearing !== undefined)
+        consumers.push(consume({ groupId: names.group(group), ensured: ensured(heard), ...hearing }))
+      if (answering !== undefined)
+        consumers.push(consume({ groupId: names.requestGroup(group), ensured: ensured(answered), ...answering }))
       return E.right(undefined)
     },
     stalled: writes.stalled,

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Clock } from '../../../lib/core/clock.js'
 import type { Deliver } from '../../../lib/core/delivery.js'
 import type { Settlement } from '../../../lib/core/settlement.js'
+import { unwritten } from '../../../lib/core/unwritten.js'
 import { closed } from '../../../lib/transport/broker/failing.js'
 import type { KafkaContext } from '../../../lib/transport/kafka/context.js'
 import { events, type Events } from '../../../lib/transport/kafka/events.js'
@@ -52,10 +53,11 @@ const bench = (settlement: Settlement): Bench => {
     write: (_topic: string, _record: unknown, done: Sent) => {
       written.push(done)
     },
+    writes: unwritten(clock),
   } as unknown as Parameters<typeof events>[0])
   const consumer = { pause: () => undefined, resume: () => undefined }
   const commit = () => Promise.resolve()
-  on.assigned([{ topic: 'a', partition: 0, offset: 0 }], { consumer, commit } as unknown as Member)
+  on.assigned([{ topic: 'a', partition: 0, offset: 0, fresh: true }], { consumer, commit } as unknown as Member)
   const take = (...offsets: ReadonlyArray<number>): Promise<void> =>
     on.batch({
       batch: {

@@ -182,6 +182,58 @@ await withBroker('kafka', (url) => {
     expect((await read(`${prefix}stays`)).length).toBe(2)
   }, 60_000)
 
+  test('a service whose topic was deleted goes on once it is there again, makes it where it may, and handles all that it holds', async () => {
+    const { prefix, transport, serve, call, outside } = bench([url])
+    const { admin } = await outside()
+    const seen: Array<string> = []
+    const lines: Array<string> = []
+    const hear = (name: string) => (n: number) => async () => {
+      seen.push(`${name} ${n}`)
+      return right
+    }
+    const of = (options: Parameters<typeof transport>[0]) =>
+      createMicroservice('steady')
+        .transport(transport(options))
+        .onEvent('falls', t.number, hear('falls'))
+        .onEvent('stands', t.number, hear('stands'))
+    const running = await serve(of({}))
+    await running.stop()
+    await serve(of({ createTopics: false }), { log: (line) => lines.push(line) })
+    const client = call()
+    const heard = async (pattern: string, n: number): Promise<void> => {
+      // n.b. the first one tells the client that the topic it knows is gone
+      await until(
+        () => `${pattern} ${n} is accepted`,
+        async () => (await client.emit(pattern, n, { timeout: 20_000 })())._tag === 'Right',
+        60_000,
+      )
+      await until(
+        () => `${pattern} ${n} is handled (${seen.join()}; ${lines.join()})`,
+        () => seen.includes(`${pattern} ${n}`),
+        60_000,
+      )
+    }
+    await heard('falls', 1)
+    await heard('stands', 1)
+    await admin.deleteTopics({ topics: [`${prefix}falls`] })
+    await until(
+      () => 'the service has noticed',
+      () => lines.some((line) => line.includes('was lost')),
+    )
+    await heard('falls', 2)
+    await heard('stands', 2)
+    expect(seen).toEqual(['falls 1', 'stands 1', 'falls 2', 'stands 2'])
+    // n.b. where it may make topics it does, and needs nobody for that
+    await serve(of({}))
+    await admin.deleteTopics({ topics: [`${prefix}falls--steady--retry`] })
+    await until(
+      () => 'the topic is there again',
+      async () => (await admin.listTopics()).includes(`${prefix}falls--steady--retry`),
+      60_000,
+    )
+    await heard('stands', 3)
+  }, 240_000)
+
   test('handlers that are stuck in one partition hold up no other, and a long queue is handled to its end', async () => {
     const { transport, serve, call } = bench([url])
     const client = call()
