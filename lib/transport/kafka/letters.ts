@@ -19,7 +19,7 @@ import type { Posting } from './posting.js'
 import { reader } from './reader.js'
 import { bodyOf, described, fieldsOf, keyOf } from './record.js'
 import { originOf, redriveRecord, sameRecord } from './retry.js'
-import { settled } from './settled.js'
+import { settled, waits } from './settled.js'
 import type { Driver } from './station.js'
 import { sweep, walk, type Walk } from './sweeping.js'
 import type { Topics } from './topics.js'
@@ -29,13 +29,15 @@ interface Place {
   readonly topic: string
   readonly retries: string
   readonly pattern: string
-  /** The endpoints that hear the pattern. */
-  readonly endpoints: ReadonlyArray<string>
+  /** That listens on the pattern: of what another program has put here. */
+  readonly endpoint: string
 }
 
 /** How long a write, and deleting what nobody asks for, may take, in milliseconds. */
 const writeMs = 30_000
 const eraseMs = 5_000
+/** What it takes a service to notice that a topic was made again, in milliseconds: a few fetches. */
+const madeMs = 2_000
 
 export const letters = (
   driver: Driver,
@@ -55,19 +57,18 @@ export const letters = (
   const closing = new AbortController()
 
   const letterOf =
-    ({ topic, pattern, endpoints }: Place): Walk['letterOf'] =>
+    ({ topic, pattern, endpoint }: Place): Walk['letterOf'] =>
     (partition, message: KafkaMessage & { readonly isControlRecord?: boolean }): DeadLetter | undefined => {
       if (message.isControlRecord === true) return undefined
       const fields = fieldsOf(message)
       const source = originOf(fields, topic, partition, message.offset)
-      const [endpoint = '', ...others] = endpoints
       return readLetter(fields, { ...described(fields), key: keyOf(message.key) }, bodyOf(message), {
         source,
         messageId: source,
         pattern,
-        endpoint: others.length === 0 ? endpoint : '',
+        endpoint,
         service: group,
-        reason: 'put here by another program',
+        reason: 'set aside by another program',
         attempts: 0,
       })
     }
@@ -126,13 +127,26 @@ export const letters = (
 
   const made = async (topic: string): Promise<Either<ConnectError, void>> => {
     const opened = await way.attempt()
-    return E.isLeft(opened) ? opened : known.ensure(opened.right.admin, [{ topic }])
+    if (E.isLeft(opened)) return opened
+    const { admin } = opened.right
+    known.forget(topic)
+    const found = await known.find(admin, topic, false)
+    if (E.isLeft(found)) return found
+    if (found.right !== undefined) return E.right(undefined)
+    const ensured = await known.ensure(admin, [{ topic }])
+    // n.b. a service that had read further in the topic of that name would pass over what is there before it looks
+    if (E.isRight(ensured)) await waits(clock, madeMs)
+    return ensured
   }
   // n.b. brokers forget in time what a group without members has committed, and what is settled would be a letter again
   const erase = async (topic: string, partition: number, before: number): Promise<void> => {
-    const partitions = [{ partition, offset: String(before) }]
-    const deleted = Promise.resolve(way.current()?.admin.deleteTopicRecords({ topic, partitions }))
-    await settled(clock, deleted, eraseMs).catch((cause: unknown) => {
+    const deleting = async (): Promise<void> => {
+      const admin = way.current()?.admin
+      // n.b. kafkajs does not look for leaders before it deletes
+      await admin?.fetchTopicOffsets(topic)
+      await admin?.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] })
+    }
+    await settled(clock, deleting(), eraseMs).catch((cause: unknown) => {
       log(`${name}: what is settled in ${topic} stays there until it is too old: ${reasonOf(cause)}`)
     })
   }
@@ -172,13 +186,9 @@ export const letters = (
 
   return {
     stores: (sources) =>
-      [...new Set(sources.map(({ pattern }) => pattern))].map((pattern) =>
-        store({
-          topic: names.letters(pattern, group),
-          retries: names.retry(pattern, group),
-          pattern,
-          endpoints: sources.filter((one) => one.pattern === pattern).map(({ endpoint }) => endpoint),
-        }),
+      // n.b. of a pattern that comes more than once the first counts
+      [...new Map([...sources].reverse().map((one) => [one.pattern, one])).values()].map(({ endpoint, pattern }) =>
+        store({ topic: names.letters(pattern, group), retries: names.retry(pattern, group), pattern, endpoint }),
       ),
     close: () => {
       closing.abort()
