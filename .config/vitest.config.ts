@@ -9,7 +9,7 @@ const onBrokers = [
   'spec/transport/{redis,amqp,kafka}/**/*.spec.ts',
   'spec/conformance/{redis,amqp,kafka,accounting,protection}.spec.ts',
   'spec/letters/{redis,amqp,kafka}.spec.ts',
-  'spec/examples/{users,everywhere}.spec.ts',
+  'spec/examples/{users,everywhere,dead-letters}.spec.ts',
 ]
 const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
 // Break brokers and processes, and take minutes: `npm run test:faults`.
