@@ -34,11 +34,11 @@ const walk = async ({ redis }: Wire, stream: string, look: (entry: Entry) => Pro
 
 type Home = Pick<DeadLetter, 'endpoint' | 'pattern' | 'service'>
 
-// n.b. what another program has put there is a letter too: of the first endpoint that listens on the pattern
+// n.b. what another program has put there is a letter too, of the endpoint that listens on the pattern, where it is one alone
 const letterOf = (stream: string, entry: Entry, home: Home): DeadLetter => {
   const source = `${stream}/${entry.id}`
   const { described, messageId } = messageOf(entry, source)
-  const otherwise = { ...home, source, messageId, reason: 'set aside by another program', attempts: 0 }
+  const otherwise = { ...home, source, messageId, reason: 'put here by another program', attempts: 0 }
   return readLetter(entry.fields, described, entry.body, otherwise)
 }
 
@@ -90,12 +90,11 @@ const applied = async (
 /** The places where dead letters of these endpoints lie. */
 export const letterStores =
   ({ commands, settings: { name, prefix }, env: { group } }: Pick<Shared, 'commands' | 'settings' | 'env'>) =>
-  (sources: ReadonlyArray<LetterSource>): ReadonlyArray<LetterStore> => {
-    const patterns = new Map<string, LetterSource>()
-    for (const one of sources) if (!patterns.has(one.pattern)) patterns.set(one.pattern, one)
-    return [...patterns.values()].map(({ endpoint, pattern }): LetterStore => {
+  (sources: ReadonlyArray<LetterSource>): ReadonlyArray<LetterStore> =>
+    [...new Set(sources.map(({ pattern }) => pattern))].map((pattern): LetterStore => {
+      const [endpoint = '', ...others] = sources.filter((one) => one.pattern === pattern).map((one) => one.endpoint)
       const keys = groupKeys(streamOf(prefix, pattern), group)
-      const home: Home = { endpoint, pattern, service: group }
+      const home: Home = { endpoint: others.length === 0 ? endpoint : '', pattern, service: group }
       const open =
         <A>(work: (wire: Wire) => Promise<A>) =>
         async (): Promise<Either<ConnectError, A>> => {
@@ -113,4 +112,3 @@ export const letterStores =
         sweep: (verdict) => open((wire) => applied(wire, keys, verdict, home)),
       }
     })
-  }

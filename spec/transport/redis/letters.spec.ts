@@ -203,7 +203,7 @@ await withBroker('redis', (url) => {
         service: 'g',
         source: `${dead}/${String(before[0]![0])}`,
         messageId: `${dead}/${String(before[0]![0])}`,
-        reason: { _tag: 'AttemptsExhausted', message: 'set aside by another program', attempts: 0 },
+        reason: { _tag: 'AttemptsExhausted', message: 'put here by another program', attempts: 0 },
         replays: 0,
       })
       expect(String(all[0]!.body)).toBe('{"n":1}')
@@ -227,6 +227,19 @@ await withBroker('redis', (url) => {
         { reason: { _tag: 'InvalidPayload' }, replays: 1 },
         { reason: { _tag: 'NoHandler' }, replays: 1 },
       ])
+    })
+
+    test('does not guess which of several endpoints an entry of another program is for', async () => {
+      const own = place(url)
+      await own.plain.xadd(keysOf(own).dead, '*', 'body', '1', 'a', 'b')
+      const connection = await connected(own.options, { group: 'g' })
+      const two = [
+        { endpoint: 'e', pattern: 'e' },
+        { endpoint: 'e#2', pattern: 'e' },
+      ]
+      const stores = connection.letters?.(two) ?? []
+      expect(stores).toHaveLength(1)
+      expect(await read(stores[0]!)).toMatchObject([{ endpoint: '', pattern: 'e' }])
     })
 
     test('says that the key holds something else', async () => {
