@@ -35,14 +35,19 @@ export interface Opening<A> {
   readonly close: (open: A) => Promise<unknown>
   /** What is kept open, for the log: `redis: the reading connection`. */
   readonly what: string
-  /** The longest wait before another attempt, in milliseconds; default 30,000. */
+  /** The longest wait before another attempt, in milliseconds; default 5,000. */
   readonly longestMs?: number
 }
 
-/** Reconnecting waits at most so long, in milliseconds, and starts from the beginning once it was open for so long. */
+/**
+ * Reconnecting waits at most so long, in milliseconds, and starts from the beginning once it was open for so long. n.b. a call
+ * has 10 s by default: it must not fail only because a broker that is there again has not been looked for.
+ */
 const firstMs = 100
-const defaultLongestMs = 30_000
-const settledMs = 10_000
+const defaultLongestMs = 5_000
+const settledMs = 1_000
+/** What only people can mend is tried at least so seldom. */
+const refusedMs = 30_000
 
 const fatal: ReadonlySet<ConnectError['_tag']> = new Set<ConnectError['_tag']>([
   'DriverMissing',
@@ -51,7 +56,7 @@ const fatal: ReadonlySet<ConnectError['_tag']> = new Set<ConnectError['_tag']>([
   'Unauthorized',
 ])
 
-/** Begins at once. Full jitter from 100 ms to 30 s between attempts; fatal errors end it before it was ever open. */
+/** Begins at once. Full jitter from 100 ms to 5 s between attempts; fatal errors end it before it was ever open. */
 export const keepOpen = <A>(
   { clock, random, log }: Pick<Environment, 'clock' | 'random' | 'log'>,
   name: string,
@@ -87,7 +92,7 @@ export const keepOpen = <A>(
     forget = undefined
     let lostAlready = false
     let opened: A | undefined
-    const openedAt = clock.now()
+    let openedAt = 0
     const lost = (why: string): void => {
       if (lostAlready || closing !== undefined) return
       lostAlready = true
@@ -121,7 +126,7 @@ export const keepOpen = <A>(
         if (tries > 0 && why !== said) log(`${what} cannot be opened: ${why}`)
         if (tries > 0) said = why
         tell(attempts, result)
-        later()
+        later(fatal.has(result.left._tag) ? refusedMs : longestMs)
         return
       }
       opened = result.right
@@ -133,6 +138,7 @@ export const keepOpen = <A>(
         return
       }
       current = opened
+      openedAt = clock.now()
       everOpen = true
       failed = undefined
       said = ''
@@ -148,8 +154,8 @@ export const keepOpen = <A>(
     }
     underWay = attempt()
   }
-  const later = (): void => {
-    const wait = firstMs / 2 + fullJitter(firstMs, longestMs, tries, random())
+  const later = (mostMs = longestMs): void => {
+    const wait = firstMs / 2 + fullJitter(firstMs, mostMs, tries, random())
     tries += 1
     forget = clock.after(wait, begin)
   }

@@ -9,14 +9,17 @@ const down: ConnectError = { _tag: 'TransportFailed', name: 'x', message: 'down'
 const denied: ConnectError = { _tag: 'Unauthorized', message: 'denied' }
 
 /** A broker that answers as it is told, one answer for each attempt; open once they are used up. */
-const broker = (...answers: ReadonlyArray<Either<ConnectError, string>>) => {
+const broker = (...answers: ReadonlyArray<Either<ConnectError, string>>) => unlucky(0.5, ...answers)
+
+/** The same with another draw for each wait, from 0 to 1. */
+const unlucky = (draw: number, ...answers: ReadonlyArray<Either<ConnectError, string>>) => {
   const { clock, advance } = virtualClock()
   const closed: Array<string> = []
   const log: Array<string> = []
   const statuses: Array<string> = []
   let attempts = 0
   let lose: (why: string) => void = () => undefined
-  const kept = keepOpen<string>({ clock, random: () => 0.5, log: (text) => log.push(text) }, 'x', {
+  const kept = keepOpen<string>({ clock, random: () => draw, log: (text) => log.push(text) }, 'x', {
     what: 'x: the connection',
     open: async (lost) => {
       lose = lost
@@ -71,6 +74,42 @@ describe('a connection that is kept open', () => {
     expect(statuses).toEqual(['connecting', 'ready', 'lost', 'ready'])
     expect(log).toEqual(['x: the connection was lost: reset'])
     await kept.close()
+  })
+
+  test('is open again within 5.1 s of the end of an outage, however long that was', async () => {
+    const outage = Array.from({ length: 20 }, () => E.left(down))
+    const { kept, advance, attempts } = unlucky(0.999, ...outage)
+    for (let ms = 0; attempts() < 20; ms += 100) await advance(100)
+    await advance(5_100)
+    expect(kept.current()).toBe('open 21')
+    await kept.close()
+  })
+
+  test('is opened again at once each time that it is lost after a second', async () => {
+    const { kept, advance, lose } = unlucky(0.999)
+    await kept.opened()
+    for (let time = 1; time <= 20; time += 1) {
+      await advance(1_000)
+      lose('reset')
+      await advance(200)
+      expect(kept.current()).toBe(`open ${time + 1}`)
+    }
+    await kept.close()
+  })
+
+  test('is opened more and more seldom when it is lost as soon as it is open, or refused', async () => {
+    const first = unlucky(0.999)
+    for (let time = 0; time < 100; time += 1) {
+      first.lose('full')
+      await first.advance(1_000)
+    }
+    expect(first.attempts()).toBeLessThan(30)
+    const second = unlucky(0.999, E.right('first'), ...Array.from({ length: 100 }, () => E.left(denied)))
+    await second.kept.opened()
+    second.lose('the password is being changed')
+    await second.advance(300_000)
+    expect(second.attempts()).toBeLessThan(25)
+    await Promise.all([first.kept.close(), second.kept.close()])
   })
 
   test('that is refused for good is not tried again', async () => {
