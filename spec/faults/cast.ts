@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createClient, listen, type Client, type ClientOptions, type ListenOptions, type Running } from 'taskwire'
 import { onTestFinished } from 'vitest'
-import { start, type Child } from '../brokers/child.js'
+import type { Child } from '../brokers/child.js'
 import type { Trial } from './fault.js'
+import { launch } from './launch.js'
 import type { Given, ReplicaOptions } from './replica.js'
 import { transport, type Site } from './transports.js'
 import { worker, type Work, type WorkerOptions } from './worker.js'
@@ -34,7 +34,7 @@ export interface ServeOptions extends ListenOptions, WorkerOptions {
 }
 
 /** The broker's part of this case is at `url`; names on it are its own. */
-export const cast = ({ page, until }: Trial, kind: Site['kind'], url: string, more: Partial<Site> = {}): Cast => {
+export const cast = ({ page }: Trial, kind: Site['kind'], url: string, more: Partial<Site> = {}): Cast => {
   const own: Site = { kind, url, prefix: `f${randomBytes(6).toString('hex')}.`, ...more }
   const folder = mkdtempSync(join(tmpdir(), 'taskwire-faults-'))
   const log = join(folder, 'log')
@@ -62,18 +62,11 @@ export const cast = ({ page, until }: Trial, kind: Site['kind'], url: string, mo
     },
     spawn: async (options) => {
       const given: Given = { ...options, site: own, log }
-      const program = fileURLToPath(new URL('replica.ts', import.meta.url))
-      const child = start({ file: process.execPath, args: ['--import', 'tsx', program, JSON.stringify(given)] })
+      const child = await launch(new URL('replica.ts', import.meta.url), given)
       onTestFinished(async () => {
         child.signal('SIGKILL')
         await child.ended
       })
-      await until(
-        () => `${options.by} listens: ${child.output()}`,
-        () => child.output().includes('ready') || !child.running(),
-      )
-      if (!child.running() && !child.output().includes('ready') && (await child.ended) !== null)
-        throw new Error(`${options.by}: ${child.output()}`)
       return child
     },
   }

@@ -26,11 +26,14 @@ export interface LoadOptions {
   readonly keys?: number
 }
 
+/** What is written down of a load. */
+export type Written = Pick<Page, 'emitted' | 'confirmed' | 'failed' | 'call'>
+
 /** The ordering key of a number. */
 export const keyOf = (id: number, keys = 7): string => `key-${id % keys}`
 
 /** Emits one number; whether it was accepted. */
-export const emit = async (client: Client, page: Page, id: number, timeout = 60_000, key = keyOf(id)) => {
+export const emit = async (client: Client, page: Written, id: number, timeout = 60_000, key = keyOf(id)) => {
   page.emitted(id)
   const options = { timeout, messageId: `event-${id}`, ...(key === '' ? {} : { key }) }
   const result = await page.call(timeout, client.emit(patterns.event, id, options))
@@ -40,7 +43,7 @@ export const emit = async (client: Client, page: Page, id: number, timeout = 60_
 }
 
 /** Sends one request; an answer that is not its own is an error. */
-export const ask = async (client: Client, page: Page, n: number, timeout = 60_000, options: SendOptions = {}) => {
+export const ask = async (client: Client, page: Written, n: number, timeout = 60_000, options: SendOptions = {}) => {
   const result = await page.call(timeout, client.send(patterns.request, n, t.number, { ...options, timeout }))
   if (E.isLeft(result)) page.failed(result.left._tag)
   else if (result.right !== n) throw new Error(`the reply to ${n} was ${result.right}`)
@@ -50,7 +53,7 @@ export const ask = async (client: Client, page: Page, n: number, timeout = 60_00
 /** Emits numbers in order, and resolves when the last has been accepted or refused. */
 export const load = (
   client: Client,
-  page: Page,
+  page: Written,
   { from = 0, to, window = 50, timeout = 60_000, pace = 0, requestEvery = 0, keys = 7 }: LoadOptions,
 ): Promise<void> =>
   each({ from, to, window }, async (id) => {

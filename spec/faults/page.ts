@@ -29,7 +29,7 @@ export interface Page extends History, Calls {
 }
 
 /** The lines of a file that somebody else is writing, from where the last look ended. */
-const tail = (path: string): (() => ReadonlyArray<string>) => {
+export const tail = (path: string): (() => ReadonlyArray<string>) => {
   let from = 0
   let rest = ''
   return () => {

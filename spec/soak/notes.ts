@@ -1,0 +1,60 @@
+/** What the processes of a soak tell of themselves, a line each; what became of messages is in the history. */
+import { openSync, writeSync } from 'node:fs'
+import type { Site } from '../faults/transports.js'
+
+/** A request that was run by a replica. */
+export interface Answered {
+  readonly what: 'answered'
+  readonly id: number
+}
+
+/** How a process that lives through the whole soak is, every two seconds. */
+export interface Sample {
+  readonly what: 'sample'
+  readonly by: string
+  /** Milliseconds since the process began. */
+  readonly at: number
+  /** After a garbage collection, in bytes. */
+  readonly rss: number
+  readonly heap: number
+}
+
+/** The calls of the client so far. */
+export interface Called {
+  readonly what: 'called'
+  readonly made: number
+  readonly unsettled: number
+  readonly errors: Readonly<Record<string, number>>
+}
+
+export type Note = Answered | Sample | Called
+
+/** What each program is told. */
+export interface Given {
+  readonly by: string
+  readonly site: Site
+  /** The file of the history. */
+  readonly log: string
+  /** The file of these notes. */
+  readonly notes: string
+  /** Tells of its memory. */
+  readonly measured?: boolean
+}
+
+export const given = <G extends Given>(): G => JSON.parse(process.argv[2] ?? '{}') as G
+
+/** Appends lines to a file: each is one write, so that what was written outlives a SIGKILL. */
+export const writer = <L>(path: string): ((line: L) => void) => {
+  const file = openSync(path, 'a')
+  return (line) => void writeSync(file, `${JSON.stringify(line)}\n`)
+}
+
+/** Tells of the memory of this process, which was started with `--expose-gc`, until it is called again. */
+export const measure = (by: string, write: (note: Note) => void): (() => void) => {
+  const timer = setInterval(() => {
+    globalThis.gc?.()
+    const { rss, heapUsed } = process.memoryUsage()
+    write({ what: 'sample', by, at: Math.round(performance.now()), rss, heap: heapUsed })
+  }, 2_000)
+  return () => clearInterval(timer)
+}
