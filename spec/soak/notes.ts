@@ -17,6 +17,8 @@ export interface Sample {
   /** After a garbage collection, in bytes. */
   readonly rss: number
   readonly heap: number
+  /** Of a replica: whether its service is. */
+  readonly ready?: boolean
 }
 
 /** The calls of the client so far. */
@@ -49,12 +51,16 @@ export const writer = <L>(path: string): ((line: L) => void) => {
   return (line) => void writeSync(file, `${JSON.stringify(line)}\n`)
 }
 
-/** Tells of the memory of this process, which was started with `--expose-gc`, until it is called again. */
-export const measure = (by: string, write: (note: Note) => void): (() => void) => {
+/** Tells of this process, which was started with `--expose-gc`, every two seconds; the result ends it. */
+export const measure = (
+  by: string,
+  write: (note: Note) => void,
+  more: () => Pick<Sample, 'ready'> = () => ({}),
+): (() => void) => {
   const timer = setInterval(() => {
     globalThis.gc?.()
     const { rss, heapUsed } = process.memoryUsage()
-    write({ what: 'sample', by, at: Math.round(performance.now()), rss, heap: heapUsed })
+    write({ what: 'sample', by, at: Math.round(performance.now()), rss, heap: heapUsed, ...more() })
   }, 2_000)
   return () => clearInterval(timer)
 }

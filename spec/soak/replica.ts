@@ -19,8 +19,8 @@ await runMain(
     // n.b. what handlers throw on purpose would fill it
     log: false,
     startTimeout: 120_000,
-    started: () => {
-      if (measured) end = measure(by, note)
+    started: (running) => {
+      if (measured) end = measure(by, note, () => ({ ready: running.health().ready }))
       process.stdout.write('ready\n')
     },
   },

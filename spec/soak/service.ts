@@ -6,11 +6,10 @@ import { delays, type Context } from 'taskwire'
 import { pause } from '../faults/waiting.js'
 import { worker } from '../faults/worker.js'
 
-/** `refused`, `exhausted` and `broken` become dead letters; all others are handled at last. */
-export type Fate = 'done' | 'slow' | 'failsTwice' | 'throwsTwice' | 'refused' | 'exhausted' | 'broken'
+type Fate = 'done' | 'slow' | 'failsTwice' | 'throwsTwice' | 'refused' | 'exhausted' | 'broken'
 
 /** Of 1,000 in a row: 20 are slow, 4 fail twice and 4 throw twice, 10 are refused for good, 1 uses up its attempts, and 1 throws each time. */
-export const fateOf = (id: number): Fate => {
+const fateOf = (id: number): Fate => {
   if (id % 50 === 13) return 'slow'
   if (id % 100 === 61) return 'refused'
   if (id % 250 === 29) return 'failsTwice'
@@ -19,6 +18,9 @@ export const fateOf = (id: number): Fate => {
   if (id % 1_000 === 583) return 'broken'
   return 'done'
 }
+
+/** Whether it becomes a dead letter; every other event is handled at last. */
+export const diesAway = (id: number): boolean => ['refused', 'exhausted', 'broken'].includes(fateOf(id))
 
 type Failure = 'retryable' | 'permanent'
 
