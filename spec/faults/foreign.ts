@@ -62,8 +62,11 @@ const onRedis = ({ url, prefix }: Site): Foreign => {
   const { dead } = groupKeys(stream, group)
   return {
     publish: async (parcels) => {
-      for (const parcel of parcels)
-        await client.xadd(stream, '*', 'body', parcel.body, ...Object.entries(described('ce_', parcel)).flat())
+      await Promise.all(
+        parcels.map((parcel) =>
+          client.xadd(stream, '*', 'body', parcel.body, ...Object.entries(described('ce_', parcel)).flat()),
+        ),
+      )
     },
     letters: async () =>
       (await client.xrangeBuffer(dead, '-', '+')).map(([, flat]) => {
