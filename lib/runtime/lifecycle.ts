@@ -58,6 +58,7 @@ export const running = <N extends string>(
 
   const workers = attached.flatMap((one) => one.workers)
   const busy = (): number => sum(workers.map((one) => one.busy()))
+  const ended = (): number => sum(workers.map((one) => one.ended()))
 
   // Waits until nothing runs or waits, at most so long; true when it is so.
   const idle = (ms: number): Promise<boolean> =>
@@ -103,15 +104,17 @@ export const running = <N extends string>(
 
   const stopOnce = async (): Promise<StopReport> => {
     state.stopping = true
+    // n.b. many handlers end while the intake is being stopped
+    const before = ended()
     await all((one) => one.stopIntake())
     for (const one of workers) one.release()
-    const before = busy()
-    const drained = await idle(drainTimeout)
-    const afterDrain = busy()
-    if (!drained) {
+    const idled = await idle(drainTimeout)
+    const drained = ended() - before
+    if (!idled) {
       for (const job of limits.all) abortContext(job.context, 'stopping')
       await idle(abortGrace)
     }
+    const aborted = ended() - before - drained
     const unsettled = busy()
     await all((one) => one.connection.close())
     const lost = sum(attached.map(({ connection }) => connection.lost?.() ?? 0))
@@ -120,7 +123,7 @@ export const running = <N extends string>(
     limits.stop()
     stopped$.next()
     outcome$.complete()
-    return { drained: before - afterDrain, aborted: afterDrain - unsettled, unsettled, lost }
+    return { drained, aborted, unsettled, lost }
   }
 
   let stopping: Promise<StopReport> | undefined

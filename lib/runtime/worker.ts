@@ -19,6 +19,8 @@ export interface Worker {
   readonly release: () => void
   /** Handlers that run (late ones included), and deliveries that still wait. */
   readonly busy: () => number
+  /** Deliveries that have had a slot and left it, ever. */
+  readonly ended: () => number
   /** Every slot is held by a handler that ignored its signal. */
   readonly stuck: () => boolean
   /** Nothing is started, because handlers keep throwing. */
@@ -47,6 +49,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   const keyed = lanes<Job>()
   const parked = new Map<Job, Retrying & { readonly dueAt: number }>()
   let running = 0
+  let ended = 0
   let filling = false
 
   const begin = (job: Job): void => {
@@ -75,6 +78,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
 
   const free = (job: Job): void => {
     running -= 1
+    ended += 1
     holding.left(job)
     if (job.key !== undefined && job.state !== 'parked') follow(job.key)
     fill()
@@ -280,6 +284,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     deliver,
     release,
     busy: () => running + ready.size() + keyed.size(),
+    ended: () => ended,
     stuck: () => starts.late() >= slots,
     paused: holding.paused,
     close: () => {

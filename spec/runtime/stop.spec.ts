@@ -145,6 +145,25 @@ describe('stop', () => {
     expect(one.time.pending()).toBe(0)
   })
 
+  test('counts the handlers that end while the intake is still being stopped', async () => {
+    const gated = gate()
+    let stopped = (): void => undefined
+    const one = await stage((service) => service.onEvent('e', t.unknown, gated.handler), {
+      stopIntake: () => new Promise<void>((resolve) => (stopped = resolve)),
+    })
+    one.push('e', 1)
+    one.push('e', 2)
+    const { report } = stopping(one)
+    await turn()
+    gated.runs[0]?.finish()
+    await turn()
+    stopped()
+    await turn()
+    gated.runs[1]?.finish()
+    await turn()
+    expect(report()).toEqual({ ...nothing, drained: 2 })
+  })
+
   test('takes at most 10 s and 2 s more unless told otherwise', async () => {
     const gated = gate()
     const one = await stage((service) => service.onMessage('m', t.unknown, gated.handler))
