@@ -17,10 +17,15 @@ export interface Link {
   readonly end: () => Promise<void>
 }
 
-/** Between two looks, and what an answer may take, in milliseconds. kafkajs itself waits 30 s for one. */
+/** Between two looks, and what an answer may take, in milliseconds. */
 const everyMs = 2_000
 const answerMs = 2_500
+/** An answer that takes so long is not waited for alone: of several brokers another one may be asked the next time. */
+const slowMs = 1_000
 const closeMs = 1_000
+/** What brokers may take to have a record everywhere, and then to say so, in milliseconds. */
+export const writeMs = 10_000
+const toldMs = 2_500
 /** Between attempts: a service is to consume again within 5 s of its broker's return. */
 const longestMs = 3_000
 
@@ -40,26 +45,43 @@ export const link = (driver: Driver, settings: Settings, environment: Environmen
       const tell = (why: string): void => {
         if (!over) lost(why)
       }
-      const alive = async (): Promise<string | undefined> => {
-        const asked = admin.fetchTopicMetadata({ topics: [probed] }).then(
+      const ask = (): Promise<string | undefined> =>
+        admin.fetchTopicMetadata({ topics: [probed] }).then(
           () => undefined,
           // n.b. an error of the broker is an answer
           (cause: unknown) => (typeOf(cause) === undefined ? reasonOf(cause) : undefined),
         )
-        const answer = await settled(clock, asked, answerMs)
-        return answer === undefined ? 'no answer' : answer.value
-      }
       // One failure is not enough: of several brokers another one may be asked the next time.
+      const twice = async (): Promise<string | undefined> => {
+        const asked = ask()
+        const early = await settled(clock, asked, slowMs)
+        if (early !== undefined) {
+          if (early.value === undefined) return undefined
+          await waits(clock, 200)
+        }
+        const again = ask()
+        const either = early === undefined ? [asked, again] : [again]
+        return new Promise((resolve) => {
+          let left = either.length
+          for (const one of either)
+            void one.then((why) => {
+              left -= 1
+              if (why === undefined || left === 0) resolve(why)
+            })
+        })
+      }
       const look = async (): Promise<void> => {
         if (looking || over) return
         looking = true
         forget()
-        const why = (await alive()) === undefined ? undefined : (await waits(clock, 200), await alive())
+        const answer = await settled(clock, twice(), answerMs)
+        const why = answer === undefined ? 'no answer' : answer.value
         looking = false
         if (why !== undefined) tell(why)
         else if (!over) forget = clock.after(everyMs, () => void look(), true)
       }
-      const at = station(driver, settings, { closed: () => void look() }, 'impatient')
+      const patienceMs = Math.max(writeMs + toldMs, settings.kafkajs.requestTimeout ?? 0)
+      const at = station(driver, settings, clock, { closed: () => void look() }, 'impatient', patienceMs)
       const admin = at.kafka.admin({ retry: { retries: 0 } })
       const producer = at.kafka.producer({
         allowAutoTopicCreation: false,

@@ -10,7 +10,7 @@ import { watched, type Identity } from './coordinator.js'
 import { connectError } from './failures.js'
 import type { Settings } from './options.js'
 import { settled } from './settled.js'
-import { patient, station, type Driver } from './station.js'
+import { answerMs, patient, station, type Driver } from './station.js'
 
 /** Partitions by topic. */
 export type Assignment = Readonly<Record<string, ReadonlyArray<number>>>
@@ -61,10 +61,15 @@ export const join = async (
   const { name } = settings
   const failed = (cause: unknown): Either<ConnectError, never> =>
     E.left(connectError(name, `cannot join the group ${groupId}`, cause))
+  const { maxWaitTimeInMs = 0, rebalanceTimeout = 0 } = settings.consumer
+  const soonMs = answerMs(settings)
+  // n.b. who joins waits until all others have
+  const joiningMs = rebalanceTimeout + soonMs
   const heard: { cluster?: Cluster; coordinator?: Member['coordinator'] } = {}
   const at = station(
     driver,
     settings,
+    clock,
     {
       error: ({ message, ['topic']: topic, ['partition']: partition }) => {
         if (!message.startsWith('Offset out of range') || typeof topic !== 'string') return
@@ -75,7 +80,12 @@ export const join = async (
       },
     },
     'patient',
+    joiningMs,
   )
+  const leaving = async (): Promise<void> => {
+    await duties.leaving()
+    at.patience(joiningMs)
+  }
   const consumer = at.kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
@@ -85,7 +95,7 @@ export const join = async (
     partitionAssigners: [
       ({ cluster }) => {
         heard.cluster = cluster
-        heard.coordinator = watched(cluster, groupId, duties.identity, duties.leaving)
+        heard.coordinator = watched(cluster, groupId, duties.identity, leaving)
         return duties.assigner(cluster)
       },
     ],
@@ -118,6 +128,7 @@ export const join = async (
   const first = new Promise<Either<ConnectError, void>>((resolve) => {
     consumer.on('consumer.group_join', ({ payload }) => {
       if (over) return
+      at.patience(maxWaitTimeInMs + soonMs)
       if (!closing.aborted) duties.joined(payload.memberAssignment, member)
       resolve(E.right(undefined))
     })

@@ -5,7 +5,7 @@ import { render } from '../../core/render.js'
 import { disconnected, failing, transportFailed } from '../broker/failing.js'
 import type { KeptOpen } from '../broker/keep-open.js'
 import type { Cancel, Environment, Failing } from '../transport.js'
-import type { Link } from './link.js'
+import { writeMs, type Link } from './link.js'
 import { outbox, type Outbox, type Record, type Sent } from './outbox.js'
 import type { Topics } from './topics.js'
 
@@ -58,7 +58,7 @@ export const posting = (name: string, { random }: Environment, way: KeptOpen<Lin
     },
     send: async (topic, acks, messages) => {
       const { producer } = await open()
-      return producer.sendBatch({ acks, timeout: 10_000, topicMessages: [{ topic, messages: [...messages] }] })
+      return producer.sendBatch({ acks, timeout: writeMs, topicMessages: [{ topic, messages: [...messages] }] })
     },
     stale: (topic) => {
       known.forget(topic)

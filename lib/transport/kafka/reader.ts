@@ -7,7 +7,7 @@ import type { Environment } from '../transport.js'
 import { refusedForGood, typeOf } from './failures.js'
 import type { Settings } from './options.js'
 import { settled, waits } from './settled.js'
-import { station, type Driver } from './station.js'
+import { answerMs, station, type Driver } from './station.js'
 
 /** What a partition has, and where the group stands in it. */
 export interface Extent {
@@ -115,7 +115,7 @@ export const reader = (
   groupId: string,
   closing: AbortSignal,
 ): Reader => {
-  const at = station(driver, settings, {}, 'patient')
+  const at = station(driver, settings, clock, {}, 'patient', answerMs(settings))
   const found: { cluster?: Cluster } = {}
   at.kafka.consumer({
     groupId,

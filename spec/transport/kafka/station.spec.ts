@@ -2,20 +2,21 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import kafkajs, { type KafkaConfig, type LogEntry } from 'kafkajs'
-import { expect, test } from 'vitest'
+import { realClock } from 'taskwire'
+import { expect, onTestFinished, test } from 'vitest'
 import { connectError, refusedForGood, typeOf } from '../../../lib/transport/kafka/failures.js'
 import { settingsOf, type KafkaOptions } from '../../../lib/transport/kafka/options.js'
 import { station, type Driver, type Ears } from '../../../lib/transport/kafka/station.js'
 
 /** A station over a driver that only keeps what it is given. */
-const stationOf = (options: Partial<KafkaOptions>, ears: Ears = {}) => {
+const stationOf = (options: Partial<KafkaOptions>, ears: Ears = {}, answerMs = 60_000) => {
   const given: Array<KafkaConfig> = []
   const Kafka = function (config: KafkaConfig): void {
     given.push(config)
   }
   const driver = { Kafka, logLevel: kafkajs.logLevel } as unknown as Driver
   const { settings } = settingsOf({ brokers: ['127.0.0.1:9092'], ...options })
-  const made = station(driver, settings, ears, 'patient')
+  const made = station(driver, settings, realClock, ears, 'patient', answerMs)
   const [config] = given
   if (config?.socketFactory === undefined) throw new Error('the driver was given nothing')
   return { made, config, socketFactory: config.socketFactory }
@@ -79,6 +80,52 @@ test('a station that is destroyed ends its sockets with an error, and opens no o
   expect(closed).toBe(1)
   for (const socket of sockets) socket.destroy()
   server.close()
+})
+
+test('a socket on which something was asked and nothing comes is ended, and those to the same broker; idle ones are not', async () => {
+  const ports = await Promise.all(
+    [1, 2].map(async () => {
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined)
+        socket.on('data', (asked) => (String(asked) === 'mute' ? undefined : void socket.write('heard')))
+      })
+      onTestFinished(() => void server.close())
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      return (server.address() as AddressInfo).port
+    }),
+  )
+  const { made, socketFactory } = stationOf({}, {}, 600)
+  const open = async (port: number | undefined, first: string) => {
+    const socket = socketFactory({
+      host: '127.0.0.1',
+      port: port!,
+      ssl: undefined as never,
+      onConnect: () => undefined,
+    })
+    socket.on('error', () => undefined).write(first)
+    await once(socket, 'connect')
+    return socket
+  }
+  // n.b. `once` of Node rejects at an error
+  const ended = (socket: Socket) => new Promise<void>((resolve) => void socket.once('close', () => resolve()))
+  const settle = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+  const idle = await open(ports[0], 'hello')
+  const busy = await open(ports[0], 'hello')
+  const asking = setInterval(() => busy.write('more'), 100)
+  const dead = await open(ports[1], 'mute')
+  const beside = await open(ports[1], 'hello')
+  await Promise.all([ended(dead), ended(beside)])
+  await settle(1_500)
+  expect([idle.destroyed, busy.destroyed]).toEqual([false, false])
+  clearInterval(asking)
+  // It was heard before, and now it is silent, too: for as long as that may be.
+  idle.write('mute')
+  made.patience(60_000)
+  await settle(1_500)
+  expect(idle.destroyed).toBe(false)
+  made.patience(600)
+  await Promise.all([ended(idle), ended(busy)])
+  made.destroy()
 })
 
 test('credentials and rights are told apart from failures that pass, however deep the driver buries them', () => {
