@@ -37,7 +37,9 @@ export interface PeerOptions extends Omit<LinkOptions, 'ready' | 'retiring' | 'e
 export const where = ({ host, port }: Address): string => `${host}:${String(port)}`
 
 const firstDelay = 100
-const longestDelay = 30_000
+// However long a server was away, its clients are back within seconds.
+const longestDelay = 3_000
+const unauthorizedDelay = 30_000
 const stable = 10_000
 // A connection that was let go after so long, because it was not used, may be dialled again at once.
 const rested = 1_000
@@ -74,7 +76,7 @@ export const peer = (options: PeerOptions): Peer => {
       state = 'asleep'
       return
     }
-    wait(ending.unauthorized ? longestDelay / 2 + (random() * longestDelay) / 2 : jitter())
+    wait(ending.unauthorized ? (unauthorizedDelay * (1 + random())) / 2 : jitter())
   }
 
   const dial = (): void => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { abortedBecause } from '../../../lib/core/context.js'
+import { realClock, type Clock } from '../../../lib/core/clock.js'
 import type { Connection } from '../../../lib/transport/transport.js'
 import { bound, connection as connectionOf } from '../../../lib/transport/tcp/connection.js'
 import type { TcpContext } from '../../../lib/transport/tcp/context.js'
@@ -300,6 +301,24 @@ describe('a client whose connection is lost', () => {
     clearInterval(again)
     expect(connections).toBeGreaterThan(1)
     expect(connections).toBeLessThan(40)
+  })
+
+  it('is dialled again after 3 s at most, however often that has failed', async () => {
+    let dialled = 0
+    const { port } = await rawServer((raw) => {
+      dialled += 1
+      raw.socket.destroy()
+    })
+    let longest = 0
+    const after: Clock['after'] = (ms, run, idle) => {
+      longest = Math.max(longest, ms)
+      return realClock.after(Math.min(ms, 1), run, idle)
+    }
+    const client = await connected({ port }, { clock: { ...realClock, after }, random: () => 0.999 })
+    void request(client, outgoing('echo', 'x'))
+    await until(() => dialled > 20)
+    expect(longest).toBeGreaterThan(2_900)
+    expect(longest).toBeLessThan(3_000)
   })
 
   it.each([
