@@ -1,5 +1,6 @@
 /** Services that are killed at every step of their I/O. */
 import { beforeAll } from 'vitest'
+import type { Kind } from '../../brokers/software.js'
 import { withBroker, withOwnBroker } from '../../brokers/suite.js'
 import { crash } from './crash.js'
 import type { Scenario } from './run.js'
@@ -50,14 +51,30 @@ const redrive = (ignored: ReadonlyArray<string>, promised = once): Scenario => (
   ignored,
 })
 
+const opening: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+  redis: ['HELLO', 'CLIENT', 'INFO', 'SCRIPT'],
+  amqp: [
+    'the protocol',
+    ...['start', 'start-ok', 'tune', 'tune-ok', 'open', 'open-ok'].map((method) => `connection.${method}`),
+    ...['exchange.declare', 'confirm.select', 'basic.consume'].flatMap((method) => [method, `${method}-ok`]),
+  ],
+  // n.b. kafkajs looks for partitions again by the clock
+  kafka: ['ApiVersions', 'Metadata'],
+}
+
 await withBroker('redis', (url) => {
-  const opening = ['HELLO', 'CLIENT', 'INFO', 'SCRIPT']
-  for (const scenario of [event(), retry(), letter(), redrive(opening)]) crash('redis', () => url, scenario)
+  for (const scenario of [event(), retry(), letter(), redrive(opening.redis)]) crash('redis', () => url, scenario)
 })
 
 await withBroker('amqp', (url) => {
   const twice = { ...once, twice: true }
-  const all = [event(), { ...retry(twice), delayMs: 1_000 }, { ...retry(twice), variant: 'held' }, letter()]
+  const all = [
+    event(),
+    { ...retry(twice), delayMs: 1_000 },
+    { ...retry(twice), variant: 'held' },
+    letter(),
+    redrive(opening.amqp),
+  ]
   for (const scenario of all) crash('amqp', () => url, scenario)
 })
 
@@ -69,7 +86,6 @@ await withOwnBroker('kafka', (start) => {
   }, 120_000)
   const by = { ...once, counted: false }
   const topics: Scenario = { ...retry({ ...by, twice: true }), variant: 'topics', retryTopics: true }
-  const byTime = { ignored: ['Metadata'] }
-  for (const scenario of [event(by), retry(by), topics, letter(by)])
-    crash('kafka', () => url, { ...scenario, ...byTime })
+  for (const scenario of [event(by), retry(by), topics, letter(by), redrive([], by)])
+    crash('kafka', () => url, { ...scenario, ignored: opening.kafka })
 })

@@ -18,7 +18,7 @@ import { textOf, type Step } from './steps.js'
 import { transport, type Place } from './transports.js'
 
 /** Runs at once: on Kafka each waits for the session of the one that was killed. */
-const atOnce: Readonly<Record<Kind, number>> = { redis: 4, amqp: 4, kafka: 8 }
+const atOnce: Readonly<Record<Kind, number>> = { redis: 5, amqp: 5, kafka: 8 }
 /** How often it is tried to come to a step that a run has not come to. */
 const tries = 3
 /** After so many points that were not survived the rest tells nothing new. */

@@ -147,6 +147,9 @@ export const run = async (stage: Stage, n: number, name: string, step?: Step): P
     await slowly('they are dead letters', async () => (await at.letters(name)).length === sent.length)
     await running.stop()
     ended = await victim(stage, name, 'redrive', step)
+    // n.b. what the one that was killed had in its hands is back once the broker has noticed
+    const there = async (): Promise<number> => (await at.letters(name)).length + (await at.left(name))
+    await slowly('every letter is there, or was put back', async () => (await there()) >= sent.length)
     lying = await redrive(stage, name)
   } else ended = await victim(stage, name, { ids: sent.map(({ order }) => order.id) }, step, emitAll)
 
