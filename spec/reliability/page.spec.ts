@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import type { FaultResult } from '../faults/result.js'
+import type { SoakResult } from '../soak/result.js'
+import { faultTables, pointTable, problems, rewritten, soakTable } from './page.js'
+
+const fault = (more: Partial<FaultResult>): FaultResult => ({
+  ...{ case: 'F01', broker: 'redis', guarantee: 'Nothing is lost.', passed: true, messages: 10_000, confirmed: 10_000 },
+  ...{ handled: 9_998, deadLettered: 2, duplicates: 7, lost: 0, calls: 10_200, unsettledCalls: 0 },
+  ...{ faults: ['SIGKILL'], seconds: 12.5, grownMiB: 34, figures: {} },
+  ...more,
+})
+
+const soak = (more: Partial<SoakResult>): SoakResult => ({
+  ...{ broker: 'redis', seed: 42, minutes: 10, passed: true, broken: [], messages: 100_001, confirmed: 99_000 },
+  ...{ handled: 98_000, deadLettered: 1_000, wronglyBuried: 0, duplicates: 512, lost: 0, unheardOf: 0 },
+  ...{ calls: 120_000, unsettledCalls: 0, answered: 20_000, repeated: 0, errors: {}, faults: ['1.0 s: SIGKILL'] },
+  ...{ longestIdleSeconds: 1.5, drainedAfterSeconds: 9 },
+  memory: [
+    { process: 'client', startMiB: 100, endMiB: 101.5, grownPercent: 1.5 },
+    { process: 'replica', startMiB: 90, endMiB: 89.1, grownPercent: -1 },
+  ],
+  ...more,
+})
+
+test('a promise has one table, with a row for each that keeps it, in the order of the brokers', () => {
+  const text = faultTables([
+    fault({ broker: 'kafka', figures: { againAfterMs: 1_234, restarts: 10 } }),
+    fault({}),
+    fault({ case: 'F02', guarantee: 'It comes back.' }),
+    fault({ case: 'crash-event' }),
+  ])
+  expect(text.match(/^### .*/gm)).toEqual(['### F01', '### F02'])
+  expect(text.match(/^\| (Redis|Kafka) .*/gm)).toEqual([
+    '| Redis | 10,000 | 1 | 7 | 2 | 0 | 10,200 | 0 | 34 MiB | 12.5 s |  |',
+    '| Kafka | 10,000 | 1 | 7 | 2 | 0 | 10,200 | 0 | 34 MiB | 12.5 s | again after: 1.2 s; restarts: 10 |',
+    '| Redis | 10,000 | 1 | 7 | 2 | 0 | 10,200 | 0 | 34 MiB | 12.5 s |  |',
+  ])
+})
+
+test('what was killed at every step has its points, and a soak its column', () => {
+  expect(pointTable([fault({}), fault({ points: 52, survived: 52, unreached: 1 })])).toContain(
+    '| Nothing is lost. | Redis | 52 | 52 | 1 | 10,000 | 7 | 0 |',
+  )
+  const table = soakTable([soak({ broker: 'kafka' }), soak({ seed: 7 })])
+  expect(table).toContain('| seed | 7 | 42 |')
+  expect(table).toContain('| memory of the client | 100 to 101.5 MiB (1.5 %) | 100 to 101.5 MiB (1.5 %) |')
+})
+
+test('what has failed, and what has not run, is refused', () => {
+  const soaks = [soak({}), soak({ broker: 'amqp' }), soak({ broker: 'kafka' })]
+  const faults = [fault({}), fault({ case: 'crash-event', points: 1, survived: 1, unreached: 0 })]
+  expect(problems({ faults, soaks }, ['F01'])).toEqual([])
+  expect(problems({ faults, soaks }, ['F01', 'F02'])).toEqual(['F02 has not run: npm run test:faults'])
+  expect(
+    problems({ faults: [fault({ passed: false })], soaks: [soak({ passed: false, broken: ['lost: 1'] })] }, ['F01']),
+  ).toEqual([
+    'F01 on Redis failed',
+    'the soak of Redis: lost: 1',
+    'nothing was killed at every step: npm run test:faults',
+    'RabbitMQ was not soaked: npm run soak -- --broker amqp',
+    'Kafka was not soaked: npm run soak -- --broker kafka',
+  ])
+})
+
+test('tables are replaced, and nothing else of the page', () => {
+  const page = 'before\n\n<!-- a -->\n\nold\n\n<!-- /a -->\n\nbetween\n\n<!-- b -->\n<!-- /b -->\nafter\n'
+  expect(rewritten(page, { a: '| new |\n', b: 'text' })).toBe(
+    'before\n\n<!-- a -->\n\n| new |\n\n<!-- /a -->\n\nbetween\n\n<!-- b -->\n\ntext\n\n<!-- /b -->\nafter\n',
+  )
+  expect(() => rewritten(page, { c: '' })).toThrow('the page has no place for c')
+})
