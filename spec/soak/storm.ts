@@ -131,7 +131,7 @@ const replicaFault: Fault = (scene, chance, tell) => {
 }
 
 /** Milliseconds between the end of a fault and the next in the same place. */
-const gaps = { broker: [6_000, 24_000], network: [2_000, 12_000], replicas: [1_000, 6_000] } as const
+const gaps = { broker: [10_000, 40_000], network: [4_000, 16_000], replicas: [2_000, 8_000] } as const
 
 /** What is told of a fault: that it begins, and that it is over. */
 export interface Telling {
