@@ -16,7 +16,7 @@ export type OutcomeReport = Reported & {
   readonly pattern: string
   readonly messageId: string
   readonly attempt: number
-  /** What was done: a settlement, another start in place, or (no place for dead letters) `Dropped`. `Late`: nothing, the time limit had passed. */
+  /** What was done: a settlement, another start in place, or (no place for dead letters, or none wanted) `Dropped`. `Late`: nothing, the time limit had passed. */
   readonly settlement: Decision['_tag'] | 'Dropped' | 'Late'
   /** Milliseconds from the arrival at the runtime. */
   readonly afterArrivalMs: number

@@ -4,7 +4,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { createMicroservice, delays, type Running } from 'taskwire'
+import { createMicroservice, delays, orThrow, type Running } from 'taskwire'
 import { seededRandom } from 'taskwire/testing'
 import { describe, expect, test } from 'vitest'
 import { each } from '../../lib/testing/conformance/emit.js'
@@ -23,7 +23,7 @@ const rounds = 5
 const perRound = 400
 const keyOf = (id: number): string => `key-${id % 7}`
 
-const account = async ({ serve, call, until }: Stage, way: Way, seed: number) => {
+const account = async ({ serve, call, until, letters, capabilities }: Stage, way: Way, seed: number) => {
   const random = seededRandom(seed)
   const page = history()
   const attempts = new Map<number, ReadonlyArray<number>>()
@@ -83,6 +83,7 @@ const account = async ({ serve, call, until }: Stage, way: Way, seed: number) =>
     attempts: [...attempts.values()],
     buried: page.count('buried'),
     buriedOnce: new Set(ids(page, 'buried')).size,
+    letters: capabilities.deadLetter ? await orThrow(letters(definition).list({ limit: Infinity })) : undefined,
   }
 }
 
@@ -98,8 +99,7 @@ const specs = (subject: Subject, { countsReturns, repeats }: Leniency = {}): voi
     `on ${subject.name}: events whose key is $way, seed $seed`,
     async ({ way, seed }) => {
       const { stage: on, leave } = await stage(subject)
-      const { attempts, buried, buriedOnce, endedTwice, ...found } = await account(on, way, seed)
-      const letters = await on.world.deadLetters?.()
+      const { attempts, buried, buriedOnce, endedTwice, letters, ...found } = await account(on, way, seed)
       await leave()
       expect(found).toEqual({ confirmed: rounds * perRound, unaccounted: 0 })
       if (letters !== undefined) expect(letters.length).toBeGreaterThanOrEqual(buriedOnce)

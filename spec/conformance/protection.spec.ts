@@ -1,7 +1,7 @@
 /** A service says so when it cannot go on, keeps what it has, and goes on by itself once it can. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { createMicroservice, delays } from 'taskwire'
+import { createMicroservice, delays, orThrow } from 'taskwire'
 import type { Subject } from 'taskwire/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { stage, token } from '../../lib/testing/conformance/stage.js'
@@ -19,18 +19,22 @@ const specs = (given: Subject): void => {
   test(`on ${subject.name}: is paused while what its handler needs is down, sets nothing aside, and handles all afterwards`, async () => {
     const { stage: on, leave } = await stage(subject)
     onTestFinished(leave)
-    const { call, serve, until, world } = on
+    const { call, serve, until, letters } = on
     const handled = new Map<number, number>()
     let down = true
     let starts = 0
-    const running = await serve(
-      createMicroservice('paused', { retry: delays(200, 200, 200, 200) }).onEvent('e', t.number, (n) => () => {
+    const definition = createMicroservice('paused', { retry: delays(200, 200, 200, 200) }).onEvent(
+      'e',
+      t.number,
+      (n) => () => {
         starts += 1
         if (down) return Promise.reject(new Error('the database is down'))
         handled.set(n, (handled.get(n) ?? 0) + 1)
         return Promise.resolve(E.right(undefined))
-      }),
+      },
     )
+    const lying = async () => (subject.capabilities.deadLetter ? orThrow(letters(definition).list()) : [])
+    const running = await serve(definition)
     const status = () => running.health().transports[token]
     const client = call([running])
     const results = await Promise.all(Array.from({ length: total }, (_, n) => client.emit('e', n)()))
@@ -47,14 +51,14 @@ const specs = (given: Subject): void => {
       () => starts >= before + 2,
     )
     expect(starts).toBeLessThanOrEqual(20 + 31 + 2)
-    expect((await world.deadLetters?.()) ?? []).toEqual([])
+    expect(await lying()).toEqual([])
     down = false
     await until(
       () => `all are handled (${handled.size} of ${total}, ${status()})`,
       () => handled.size === total && running.health().ready,
     )
     expect([...handled.values()].filter((times) => times !== 1)).toEqual([])
-    expect((await world.deadLetters?.()) ?? []).toEqual([])
+    expect(await lying()).toEqual([])
   }, 120_000)
 
   if (!subject.capabilities.deadLetter) return
@@ -62,8 +66,9 @@ const specs = (given: Subject): void => {
   test(`on ${subject.name}: is stalled while no dead letter can be written, and ready again afterwards`, async () => {
     const { stage: on, leave } = await stage(subject)
     onTestFinished(leave)
-    const { call, serve, until, world } = on
-    const running = await serve(createMicroservice('stalled').onEvent('e', t.number, () => async () => E.left('no')))
+    const { call, serve, until, world, letters } = on
+    const definition = createMicroservice('stalled').onEvent('e', t.number, () => async () => E.left('no'))
+    const running = await serve(definition)
     const status = () => running.health().transports[token]
     const client = call([running])
     const mend = await world.breakDeadLetters!()
@@ -78,7 +83,7 @@ const specs = (given: Subject): void => {
       () => `the service is ready again (${status()})`,
       () => running.health().ready,
     )
-    expect(await world.deadLetters!()).toHaveLength(1)
+    expect(await orThrow(letters(definition).list())).toHaveLength(1)
   }, 120_000)
 }
 

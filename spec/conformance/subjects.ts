@@ -1,7 +1,7 @@
 /** The transports of this package that need no broker, as subjects of the kit. */
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
-import { createMicroservice, deadLetters, listen, orThrow, realClock, secureRandom } from 'taskwire'
+import { createMicroservice, deadLetters, listen, orThrow } from 'taskwire'
 import { memory, memoryBus, type MemoryBus } from 'taskwire/memory'
 import { tcp } from 'taskwire/tcp'
 import type { Subject } from 'taskwire/testing'
@@ -24,16 +24,6 @@ const fill = async (bus: MemoryBus): Promise<() => Promise<void>> => {
   }
 }
 
-const redriven = async (bus: MemoryBus): Promise<number> => {
-  let count = 0
-  for (const group of new Set(bus.deadLetters().map(({ service }) => service))) {
-    const environment = { clock: realClock, random: secureRandom(), group, instance: 'redriver', log: () => undefined }
-    for (const store of bus.connect('memory', environment).letters?.([]) ?? [])
-      count += (await orThrow(store.sweep(() => 'redrive'))).redriven
-  }
-  return count
-}
-
 export const memorySubject: Subject = {
   name: 'memory',
   capabilities: memory().capabilities,
@@ -42,14 +32,6 @@ export const memorySubject: Subject = {
     return {
       transport: (name) => memory({ bus, name }),
       client: (_, name) => memory({ bus, name }),
-      deadLetters: async () =>
-        bus.deadLetters().map(({ reason, ...letter }) => ({
-          ...letter,
-          reason: reason._tag,
-          message: reason.message,
-          attempts: reason.attempts,
-        })),
-      redrive: () => redriven(bus),
       breakDeadLetters: () => fill(bus),
       dispose: async () => undefined,
     }

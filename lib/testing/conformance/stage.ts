@@ -6,6 +6,8 @@ import { createClient, type ClientOptions } from '../../client/create.js'
 import type { AnyEndpoint } from '../../core/endpoint.js'
 import type { StartError } from '../../core/error.js'
 import type { Service } from '../../core/service.js'
+import { deadLetters } from '../../letters/dead-letters.js'
+import type { DeadLetters } from '../../letters/types.js'
 import { listen, type ListenOptions } from '../../runtime/listen.js'
 import type { Running } from '../../runtime/running.js'
 import type { Capabilities, Transport } from '../../transport/transport.js'
@@ -26,6 +28,8 @@ export interface Stage {
   readonly attempt: (definition: Definition, options?: ListenOptions) => Promise<Either<StartError, Running>>
   /** Runs a service that has its transports. */
   readonly serveOn: (service: Service<Transport, AnyEndpoint>, options?: ListenOptions) => Promise<Running>
+  /** The dead letters of a definition, whether it runs or not. */
+  readonly letters: (definition: Definition) => DeadLetters
   /** A client of these replicas. */
   readonly call: (replicas: ReadonlyArray<Running>, options?: ClientOptions) => Client
   /** A client over a transport of the case's own making. */
@@ -69,6 +73,7 @@ export const stage = async (subject: Subject): Promise<{ readonly stage: Stage; 
     serve: async (definition, options) => right('listen', await run(attached(definition), options)),
     attempt: (definition, options) => run(attached(definition), options),
     serveOn: async (service, options) => right('listen', await run(service, options)),
+    letters: (definition) => deadLetters(attached(definition), { log: false }),
     call: (replicas, options) => callOn(world.client(replicas, token), options),
     callOn,
     until: (what, test) => eventually(patience, what, test),

@@ -1,12 +1,11 @@
 /** RabbitMQ as a subject of the conformance kit. */
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { connect, type Channel, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib'
+import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib'
 import * as E from 'fp-ts/lib/Either.js'
-import { orThrow, realClock, secureRandom } from 'taskwire'
 import { amqp, type AmqpOptions } from 'taskwire/amqp'
-import type { Letter, Subject, World } from 'taskwire/testing'
-import type { LetterSource, Subscription, Transport } from '../../../lib/transport/transport.js'
+import type { Subject, World } from 'taskwire/testing'
+import type { Subscription, Transport } from '../../../lib/transport/transport.js'
 import {
   deadQueue,
   eventExchange,
@@ -16,42 +15,6 @@ import {
   retryQueue,
   tiers,
 } from '../../../lib/transport/amqp/names.js'
-
-const classes: Readonly<Record<string, string>> = {
-  'invalid-payload': 'InvalidPayload',
-  'handler-failed': 'HandlerFailed',
-  defect: 'Defect',
-  timeout: 'Timeout',
-  'attempts-exhausted': 'AttemptsExhausted',
-  'no-handler': 'NoHandler',
-}
-
-const letterOf = ({ content, properties }: GetMessage): Letter => {
-  const headers = (properties.headers ?? {}) as Readonly<Record<string, unknown>>
-  const field = (name: string): string => String(headers[`taskwire-dead-${name}`])
-  return {
-    body: content,
-    headers: Object.fromEntries(
-      Object.entries(headers).flatMap(([name, value]) =>
-        typeof value !== 'string' || /^(taskwire-|cloudEvents_)/.test(name) ? [] : [[name, value]],
-      ),
-    ),
-    messageId: String(properties.messageId),
-    reason: classes[field('reason')] ?? field('reason'),
-    message: field('message'),
-    attempts: Number(field('attempts')),
-  }
-}
-
-/** Everything in a queue, taken out and not acknowledged. */
-const all = async (channel: Channel, queue: string): Promise<ReadonlyArray<GetMessage>> => {
-  const found: Array<GetMessage> = []
-  for (;;) {
-    const message = await channel.get(queue)
-    if (message === false) return found
-    found.push(message)
-  }
-}
 
 /** Closes a connection, its socket included: the driver leaves that to the broker. */
 const hangUp = async (model: ChannelModel): Promise<void> => {
@@ -73,20 +36,14 @@ export interface Part extends World {
 
 export const part = async (url: string, options: Omit<AmqpOptions, 'url' | 'name'> = {}): Promise<Part> => {
   const prefix = `spec-${randomBytes(6).toString('hex')}.`
-  const groups = new Set<string>()
-  const sources = new Map<string, LetterSource>()
   const events = new Set<string>()
   const requests = new Set<string>()
   let model: ChannelModel | undefined
-  let looking: Promise<ReadonlyArray<Letter>> | undefined
 
   const note = (group: string, subscriptions: ReadonlyArray<Subscription>): void => {
-    groups.add(group)
     for (const { kind, endpoint, pattern } of subscriptions)
-      if (kind === 'event') {
-        sources.set(endpoint, { endpoint, pattern })
-        events.add(eventQueue(prefix, group, endpoint))
-      } else requests.add(requestQueue(prefix, pattern))
+      if (kind === 'event') events.add(eventQueue(prefix, group, endpoint))
+      else requests.add(requestQueue(prefix, pattern))
   }
   const transport = (name: string): Transport => {
     const made = amqp({ url, name, prefix, ...options })
@@ -124,43 +81,12 @@ export const part = async (url: string, options: Omit<AmqpOptions, 'url' | 'name
       await channel.close().catch(() => undefined)
     }
   }
-  const look = (): Promise<ReadonlyArray<Letter>> =>
-    aside(async (channel) => {
-      const letters: Array<Letter> = []
-      for (const queue of events) {
-        letters.push(...(await all(channel, deadQueue(queue))).map(letterOf))
-        channel.nackAll()
-      }
-      return letters
-    })
-
   return {
     prefix,
     aside,
     listen: async (work) => work(await open()),
     transport,
     client: (_, name) => transport(name),
-    deadLetters: () =>
-      (looking ??= look().finally(() => {
-        looking = undefined
-      })),
-    redrive: async () => {
-      let count = 0
-      for (const group of groups) {
-        const environment = {
-          clock: realClock,
-          random: secureRandom(),
-          group,
-          instance: 'redriver',
-          log: () => undefined,
-        }
-        const connected = await orThrow(amqp({ url, prefix, ...options }).connect(environment))
-        for (const store of connected.letters?.([...sources.values()]) ?? [])
-          count += (await orThrow(store.sweep(() => 'redrive'))).redriven
-        await connected.close()
-      }
-      return count
-    },
     breakDeadLetters: () =>
       aside(async (channel) => {
         const queues = [...events].map(deadQueue)

@@ -2,7 +2,16 @@
 import type { ConsumeMessage } from 'amqplib'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
-import { createClient, listen, type Client, type ListenOptions, type Running, type StartError } from 'taskwire'
+import {
+  createClient,
+  deadLetters,
+  listen,
+  type Client,
+  type DeadLetters,
+  type ListenOptions,
+  type Running,
+  type StartError,
+} from 'taskwire'
 import type { AmqpOptions } from 'taskwire/amqp'
 import { onTestFinished } from 'vitest'
 import type { AnyEndpoint } from '../../../lib/core/endpoint.js'
@@ -16,6 +25,7 @@ export interface Place extends Part {
   readonly attempt: (definition: Definition, options?: ListenOptions) => Promise<Either<StartError, Running>>
   readonly serve: (definition: Definition, options?: ListenOptions) => Promise<Running>
   readonly caller: () => Client
+  readonly letters: (definition: Definition) => DeadLetters
   /** Everything that is published to an exchange with this key from now on, as another program gets it. */
   readonly overhear: (exchange: string, key: string) => Promise<ReadonlyArray<ConsumeMessage>>
   /** What services and callers have logged. */
@@ -59,6 +69,7 @@ export const place = async (url: string, options: Omit<AmqpOptions, 'url' | 'nam
       clients.push(client)
       return client
     },
+    letters: (definition) => deadLetters({ ...definition, transports: [own.transport('amqp')] }, { log }),
     overhear: (exchange, key) =>
       own.listen(async (channel) => {
         const heard: Array<ConsumeMessage> = []

@@ -1,44 +1,12 @@
 /** Kafka, as a subject of the conformance kit. Each world has a prefix of its own on the broker that all share. */
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
-import kafkajs, {
-  type Admin,
-  type Cluster,
-  type IHeaders,
-  type ISocketFactory,
-  type KafkaMessage,
-  type Producer,
-} from 'kafkajs'
+import kafkajs, { type Admin, type Cluster, type ISocketFactory, type KafkaMessage, type Producer } from 'kafkajs'
 import { kafka, type KafkaOptions } from 'taskwire/kafka'
-import type { Letter, Subject } from 'taskwire/testing'
+import type { Subject } from 'taskwire/testing'
 
 // n.b. each of four replicas is to have a share
 const partitions = 4
-const dead = 'taskwire-dead-'
-const reasons: Readonly<Record<string, string>> = {
-  'invalid-payload': 'InvalidPayload',
-  'handler-failed': 'HandlerFailed',
-  defect: 'Defect',
-  timeout: 'Timeout',
-  'attempts-exhausted': 'AttemptsExhausted',
-  'no-handler': 'NoHandler',
-}
-
-const text = (headers: IHeaders | undefined, name: string): string => String(headers?.[name] ?? '')
-
-const letterOf = ({ value, headers = {} }: KafkaMessage): Letter => ({
-  body: value ?? Buffer.alloc(0),
-  headers: Object.fromEntries(
-    Object.keys(headers)
-      .filter((name) => !/^(taskwire-|ce_|content-type$)/.test(name))
-      .map((name) => [name, text(headers, name)]),
-  ),
-  messageId: text(headers, `${dead}message-id`),
-  reason: reasons[text(headers, `${dead}reason`)] ?? 'unknown',
-  message: text(headers, `${dead}message`),
-  attempts: Number(text(headers, `${dead}attempts`)),
-})
-
 /** What programs of other makes do at a broker. */
 export interface Foreign {
   readonly admin: Admin
@@ -151,22 +119,6 @@ const network = (): { readonly open: ISocketFactory; readonly cut: () => () => v
   }
 }
 
-/** Puts dead letters back to the endpoint that gave them up: into the service's own topic of retries. */
-const restore = (letter: KafkaMessage) => {
-  const headers = letter.headers ?? {}
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(dead)))
-  return {
-    key: letter.key,
-    value: letter.value,
-    headers: {
-      ...kept,
-      'taskwire-endpoint': text(headers, `${dead}endpoint`),
-      'taskwire-origin': text(headers, `${dead}source`),
-      'taskwire-replays': String(Number(text(headers, 'taskwire-replays')) + 1),
-    },
-  }
-}
-
 /** With brokers at these addresses. */
 export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<KafkaOptions<string>> = {}): Subject => ({
   name: 'kafka',
@@ -188,14 +140,6 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<Ka
       })
     const own = async (ending = ''): Promise<ReadonlyArray<string>> =>
       (await at.admin.listTopics()).filter((topic) => topic.startsWith(prefix) && topic.endsWith(ending))
-    const letters = async () =>
-      Promise.all((await own('--dlq')).map(async (topic) => ({ topic, all: await at.read(topic) })))
-    // n.b. the kit looks again and again without waiting
-    let looking: ReturnType<typeof letters> | undefined
-    const look = (): ReturnType<typeof letters> =>
-      (looking ??= letters().finally(() => {
-        looking = undefined
-      }))
     const configured = async (value: string): Promise<void> => {
       const topics = await own('--dlq')
       await at.admin.alterConfigs({
@@ -210,22 +154,6 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<Ka
     return {
       transport: make,
       client: (_, name) => make(name),
-      deadLetters: async () => (await look()).flatMap(({ all }) => all.map(letterOf)),
-      redrive: async () => {
-        let moved = 0
-        for (const { topic, all } of await letters()) {
-          if (all.length === 0) continue
-          await at.producer.send({ topic: topic.replace(/--dlq$/, '--retry'), messages: all.map(restore) })
-          // n.b. they leave the list
-          await persistently(async () => {
-            const ends = await at.admin.fetchTopicOffsets(topic)
-            const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }))
-            await at.admin.deleteTopicRecords({ topic, partitions })
-          })
-          moved += all.length
-        }
-        return moved
-      },
       breakDeadLetters: async () => {
         await configured('1')
         return () => configured('1048588')
@@ -237,7 +165,6 @@ export const kafkaSubject = (brokers: ReadonlyArray<string>, options: Partial<Ka
         }
       },
       dispose: async () => {
-        await looking?.catch(() => undefined)
         const topics = await own()
         if (topics.length > 0) await at.admin.deleteTopics({ topics: [...topics] })
         await at.close()

@@ -3,17 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { redis } from 'taskwire/redis'
-import type { Letter, Subject, World } from 'taskwire/testing'
-import { field, headersOf, type Fields } from '../../../lib/transport/broker/attributes.js'
-import { letterField } from '../../../lib/transport/broker/letter.js'
-
-interface Lying {
-  readonly key: string
-  readonly id: string
-  readonly body: Buffer
-  readonly rest: ReadonlyArray<readonly [string, Buffer]>
-  readonly fields: Fields
-}
+import type { Subject, World } from 'taskwire/testing'
 
 const keysOf = async (client: Redis, match: string): Promise<ReadonlyArray<string>> => {
   const found = new Set<string>()
@@ -23,43 +13,6 @@ const keysOf = async (client: Redis, match: string): Promise<ReadonlyArray<strin
     cursor = next
   }
   return [...found]
-}
-
-const lying = async (client: Redis, prefix: string): Promise<ReadonlyArray<Lying>> => {
-  const all: Array<Lying> = []
-  for (const key of await keysOf(client, `{${prefix}*:dlq`)) {
-    if ((await client.type(key)) !== 'stream') continue
-    for (const [id, flat] of await client.xrangeBuffer(key, '-', '+')) {
-      const pairs: Array<readonly [string, Buffer]> = []
-      for (let i = 0; i < flat.length; i += 2) pairs.push([String(flat[i]), flat[i + 1]!])
-      const rest = pairs.slice(1)
-      const fields = Object.fromEntries(rest.map(([name, value]) => [name, String(value)]))
-      all.push({ key, id: String(id), body: pairs[0]![1], rest, fields })
-    }
-  }
-  return all
-}
-
-const tagOf = (reason: string): string =>
-  reason.replaceAll(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase())
-
-const letterOf = ({ body, fields }: Lying): Letter => ({
-  body,
-  headers: headersOf(fields),
-  messageId: fields[letterField.messageId] ?? '',
-  reason: tagOf(fields[letterField.reason] ?? ''),
-  message: fields[letterField.message] ?? '',
-  attempts: Number(fields[letterField.attempts]),
-})
-
-const putBack = async (client: Redis, { key, id, body, rest, fields }: Lying): Promise<void> => {
-  const kept = rest.filter(([name]) => !name.startsWith('taskwire-dead-')).flat()
-  const again = [field.endpoint, fields[letterField.endpoint]!, field.origin, fields[letterField.source]!]
-  await client
-    .multi()
-    .xadd(key.replace(/:dlq$/, ':retry'), '*', 'body', body, ...kept, ...again)
-    .xdel(key, id)
-    .exec()
 }
 
 /** Makes every place for dead letters something that they cannot be written to. */
@@ -81,12 +34,6 @@ const world = async (url: string): Promise<World> => {
   return {
     transport,
     client: (_, name) => transport(name),
-    deadLetters: async () => (await lying(client, prefix)).map(letterOf),
-    redrive: async () => {
-      const all = await lying(client, prefix)
-      for (const one of all) await putBack(client, one)
-      return all.length
-    },
     breakDeadLetters: () => spoil(client, prefix),
     // Nobody else loses the broker.
     outage: async () => {

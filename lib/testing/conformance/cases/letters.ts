@@ -7,7 +7,8 @@ import type { Guarantee } from '../case.js'
 import { broken, check, left, right, same } from '../expect.js'
 import { reports } from '../reports.js'
 import { refuses, type Definition, type Stage } from '../stage.js'
-import type { Letter } from '../subject.js'
+import type { LetterOf } from '../../../letters/types.js'
+import type { AnyEndpoint } from '../../../core/endpoint.js'
 
 // Sends text as it is, so that what is no JSON can be sent, and JSON in a form that is not ours.
 const verbatim: Serde = { ...json, serialize: (value) => E.right(String(value)) }
@@ -37,35 +38,48 @@ const obedient = (ran: Array<string>): Definition =>
     return order.do === 'throw' ? Promise.reject(new Error('thrown')) : Promise.resolve(E.left(order.do))
   })
 
-const lettersOf = async ({ world, until }: Stage, count: number): Promise<ReadonlyArray<Letter>> => {
-  const look = world.deadLetters ?? broken('a transport with dead letters needs world.deadLetters')
-  let letters = await look()
+const lettersOf = async (
+  { letters, until }: Stage,
+  definition: Definition,
+  count: number,
+): Promise<ReadonlyArray<LetterOf<AnyEndpoint>>> => {
+  const look = letters(definition).list({ limit: Infinity })
+  let found = right('a look at the dead letters', await look())
+  // n.b. one at a time: each opens a connection
+  let looking = false
   await until(
-    () => `${count} dead letters are there (${letters.length} are)`,
+    () => `${count} dead letters are there (${found.length} are)`,
     () => {
-      if (letters.length >= count) return true
-      void look().then((found) => (letters = found))
+      if (found.length >= count || looking) return !looking
+      looking = true
+      void look().then((result) => {
+        looking = false
+        if (result._tag === 'Right') found = result.right
+      })
       return false
     },
   )
-  same('dead letters', letters.length, count)
-  return letters
+  same('dead letters', found.length, count)
+  return found
 }
 
 const buried = async (stage: Stage): Promise<void> => {
   const ran: Array<string> = []
-  const client = stage.call([await stage.serve(obedient(ran))], { serde: verbatim })
+  const definition = obedient(ran)
+  const client = stage.call([await stage.serve(definition)], { serde: verbatim })
   const headers = { 'X-Kopf': 'ü', empty: '' }
   for (const { name, text } of doomed) await client.emit('order', text, { messageId: name, headers, key: name })()
-  const letters = await lettersOf(stage, doomed.length)
+  const letters = await lettersOf(stage, definition, doomed.length)
   for (const { name, text, reason, attempts } of doomed) {
     const letter = letters.find(({ messageId }) => messageId === name) ?? broken(`no dead letter has the id '${name}'`)
-    same(`the bytes of '${name}'`, [...letter.body], bytesOf(text))
+    same(`the bytes of '${name}'`, [...(letter.body ?? [])], bytesOf(text))
     same(`the headers of '${name}'`, { ...letter.headers }, headers)
-    same(`the reason of '${name}'`, { reason: letter.reason, attempts: letter.attempts }, { reason, attempts })
-    check(!letter.message.includes('three'), `the reason of '${name}' tells a value of its payload`)
-    if (name === 'undecodable')
-      check(letter.message.includes('n: number'), `'${letter.message}' does not tell the path`)
+    const { endpoint, pattern, key } = letter
+    same(`the place of '${name}'`, { endpoint, pattern, key }, { endpoint: 'order', pattern: 'order', key: name })
+    const { _tag, message } = letter.reason
+    same(`the reason of '${name}'`, { reason: _tag, attempts: letter.reason.attempts }, { reason, attempts })
+    check(!message.includes('three'), `the reason of '${name}' tells a value of its payload`)
+    if (name === 'undecodable') check(message.includes('n: number'), `'${message}' does not tell the path`)
     same(`starts of '${name}'`, ran.filter((id) => id === name).length, attempts)
   }
 }
@@ -79,6 +93,7 @@ const dropped = async (stage: Stage): Promise<void> => {
     )
     left(`listen with deadLetter: ${String(deadLetter)}`, started, 'Unsupported')
   }
+  left('a look at dead letters', await stage.letters(obedient([])).list()(), 'Unsupported')
   const running = await stage.serve(obedient(ran))
   const outcomes = reports(running)
   const client = stage.call([running], { serde: verbatim })
@@ -102,24 +117,24 @@ const dropped = async (stage: Stage): Promise<void> => {
 }
 
 const unwritable = async (stage: Stage): Promise<void> => {
-  const ran: Array<string> = []
-  const running = await stage.serve(obedient(ran))
+  const definition = obedient([])
+  const running = await stage.serve(definition)
   const client = stage.call([running])
   const mend = await (
     stage.world.breakDeadLetters ?? broken('a transport with dead letters needs world.breakDeadLetters')
   )()
-  const before = (await stage.world.deadLetters?.())?.length ?? 0
   const outcomes = reports(running)
   right('emit', await client.emit('order', { n: 1, do: 'fail' }, { messageId: 'stranded' })())
   await stage.until('the handler fails', () => outcomes.length === 1)
-  same('dead letters while none can be written', (await stage.world.deadLetters?.())?.length, before)
+  // n.b. where they cannot be written, it may be that they cannot be read
+  const lying = await stage.letters(definition).list()()
+  same('dead letters while none can be written', lying._tag === 'Right' ? lying.right.length : 0, 0)
   await mend()
-  const [letter] = await lettersOf(stage, 1)
+  const [letter] = await lettersOf(stage, definition, 1)
   same('the dead letter once they can be written', letter?.messageId, 'stranded')
 }
 
 const redriven = async (stage: Stage): Promise<void> => {
-  const redrive = stage.world.redrive ?? broken('a transport with dead letters needs world.redrive')
   const seen: Array<string> = []
   let well = false
   const definition = createMicroservice('mended').onEvent('mend', t.number, (n, context) => () => {
@@ -134,13 +149,15 @@ const redriven = async (stage: Stage): Promise<void> => {
   const client = stage.call(running)
   for (const n of [1, 2, 3])
     right('emit', await client.emit('mend', n, { messageId: `id-${n}`, headers: { h: 'kept' } })())
-  await lettersOf(stage, 3)
+  await lettersOf(stage, definition, 3)
   await stage.until('the other service is through', () => seen.length === 3)
   well = true
-  same('dead letters that are put back', await redrive(), 3)
-  same('dead letters that are put back by a second redrive', await redrive(), 0)
+  const redrive = stage.letters(definition).redrive()
+  const all = { redriven: 3, refused: 0, refusals: [], kept: 0 }
+  same('what a redrive puts back', right('a redrive', await redrive()), all)
+  same('what a second redrive puts back', right('a redrive', await redrive()), { ...all, redriven: 0 })
   await stage.until('they are handled', () => seen.length >= 6)
-  await lettersOf(stage, 0)
+  await lettersOf(stage, definition, 0)
   same(
     'what was handled',
     [...seen].sort(),
@@ -151,7 +168,8 @@ const redriven = async (stage: Stage): Promise<void> => {
 const lacks = ({ deadLetter }: Stage['capabilities']): boolean => !deadLetter
 const explicit = async (stage: Stage): Promise<void> => {
   await refuses(stage, obedient([]), 'deadLetter')
-  same('what the world can do', [stage.world.breakDeadLetters, stage.world.redrive], [undefined, undefined])
+  left('a redrive', await stage.letters(obedient([])).redrive()(), 'Unsupported')
+  same('what the world can break', stage.world.breakDeadLetters, undefined)
 }
 
 export const letters: ReadonlyArray<Guarantee> = [
