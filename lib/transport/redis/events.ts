@@ -71,6 +71,9 @@ export const events = (
     taken: (source, taken) => {
       takeIn(source, taken)
     },
+    missed: (count) => {
+      reportLost(keys.stream, count)
+    },
   })
   const ends = endings(shared, pattern, keys, own, (record) => {
     held.drop(record)
@@ -202,14 +205,15 @@ export const events = (
     else if (stopped) for (const target of record.targets) giveBack(record, target)
     else lines.join(record)
   }
+  const reportLost = (key: string, count: number): void => {
+    if (count === 0) return
+    lost(count)
+    log(`${name}: ${String(count)} entries of ${key} were removed before ${group} had handled them`)
+  }
   const takeIn = (from: Source, { taken, lost: all }: Taken): void => {
     const gone = all.filter((id) => !held.has(from, id))
     for (const { id, deliveries, fields } of taken) arrive(from, id, fields, deliveries)
-    if (gone.length > 0) {
-      lost(gone.length)
-      const key = streamOfSource(from, keys.stream, own)
-      log(`${name}: ${String(gone.length)} entries of ${key} were removed before ${group} had handled them`)
-    }
+    reportLost(streamOfSource(from, keys.stream, own), gone.length)
     pump()
   }
 

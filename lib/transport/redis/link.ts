@@ -19,13 +19,16 @@ export interface Links {
     what: string,
     ready?: (wire: Wire) => Promise<Either<ConnectError, unknown>>,
   ) => Link
+  /** Something that may be of no use though its connection is open: tells whether it works, and is forgotten. */
+  readonly part: () => { readonly works: (does: boolean) => void; readonly end: () => void }
   /** Of all that are there: ready when all are, lost when one is; completes after `closed`. */
   readonly status$: Observable<Status>
   readonly close: () => Promise<void>
 }
 
 export const links = (driver: Driver, settings: Settings, env: Environment): Links => {
-  const all = new Map<Link, Status>()
+  const all = new Map<object, Status>()
+  const opened = new Set<Link>()
   const status$ = new ReplaySubject<Status>(1)
   let latest: Status | undefined
   let closing: Promise<void> | undefined
@@ -61,19 +64,36 @@ export const links = (driver: Driver, settings: Settings, env: Environment): Lin
         return link.close()
       },
     }
+    opened.add(guarded)
     all.set(guarded, 'connecting')
     link.status$.subscribe((status) => {
-      if (status === 'closed') all.delete(guarded)
-      else all.set(guarded, status)
+      if (status === 'closed') {
+        opened.delete(guarded)
+        all.delete(guarded)
+      } else all.set(guarded, status)
       if (all.size > 0) tell()
     })
     return guarded
   }
 
+  const part: Links['part'] = () => {
+    const own = {}
+    return {
+      works: (does) => {
+        all.set(own, does ? 'ready' : 'lost')
+        tell()
+      },
+      end: () => {
+        all.delete(own)
+        if (all.size > 0) tell()
+      },
+    }
+  }
+
   const close = async (): Promise<void> => {
-    await Promise.all([...all.keys()].map((link) => link.close()))
+    await Promise.all([...opened].map((link) => link.close()))
     status$.next('closed')
     status$.complete()
   }
-  return { open, status$: status$.asObservable(), close: () => (closing ??= close()) }
+  return { open, part, status$: status$.asObservable(), close: () => (closing ??= close()) }
 }

@@ -40,6 +40,7 @@ export const reader = (
 ): Reader => {
   const { clock, random, log } = env
   const link = links.open('reading', `the connection that reads ${what}`)
+  const part = links.part()
   const patienceMs = blockMs + settings.limits.heartbeatMs
   let stopping: Promise<void> | undefined
   let stopped = false
@@ -83,11 +84,14 @@ export const reader = (
         blocked = id
         await wire.watched(patienceMs, read(wire, count))
         failures = 0
+        part.works(true)
       } catch (error) {
         if (stopped) break
         if (isAnswer(error)) {
           if (failures === 0) log(`${settings.name}: reading ${what} failed: ${reasonOf(error)}`)
           if (isGone(error)) await mend().catch(() => undefined)
+          // n.b. not the first time: what is gone has just been made again
+          if (failures > 0) part.works(false)
         }
         await until(firstMs / 2 + fullJitter(firstMs, longestMs, failures++, random()))
       } finally {
@@ -129,6 +133,7 @@ export const reader = (
         })
       })
     }
+    part.end()
     await link.close()
     await ended
   }

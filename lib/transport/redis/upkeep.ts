@@ -21,6 +21,8 @@ interface Cared {
   readonly held: ReturnType<typeof holding>
   readonly places: () => number
   readonly taken: (source: Source, taken: Taken) => void
+  /** So many were removed before this group had read them. */
+  readonly missed: (count: number) => void
 }
 
 export interface Upkeep {
@@ -41,7 +43,7 @@ export const upkeep = (
   { settings, env, consumer, commands }: Shared,
   { stream, seen }: EventKeys,
   own: GroupKeys,
-  { held, places, taken }: Cared,
+  { held, places, taken, missed }: Cared,
 ): Upkeep => {
   const { clock, random, log } = env
   const { name, limits, maxLength } = settings
@@ -110,8 +112,9 @@ export const upkeep = (
 
   const trim = ({ run }: Wire): Promise<unknown> => {
     ended = 0
-    return run(scripts.trim, [stream, seen], [limits.absentGroupMs, unwatchedMs]).then((answer) => {
-      const absent = (answer as ReadonlyArray<unknown>)[1] as ReadonlyArray<Buffer>
+    return run(scripts.trim, [stream, seen], [limits.absentGroupMs, unwatchedMs, group]).then((answer) => {
+      const [, absent, unread] = answer as readonly [number, ReadonlyArray<Buffer>, number]
+      if (unread > 0) missed(unread)
       for (const one of absent.map(String)) {
         if (reported.has(`absent ${one}`)) continue
         reported.add(`absent ${one}`)

@@ -125,6 +125,35 @@ await withBroker('redis', (url) => {
     expect(connection.lost?.()).toBe(2)
   })
 
+  test('what was removed before anybody had read it is reported as lost, once', async () => {
+    const { plain, prefix, options } = place(url, { limits: { leaseMs: 200, reclaimMs: 50 } })
+    const stream = `${prefix}e`
+    const lines: Array<string> = []
+    const given = { group: 'g', log: (line: string) => void lines.push(line) }
+    const before = await replica(options, [on('event', 'e')], given)
+    await published(before.connection, outgoing('e', 'first'))
+    await until('it arrives', () => before.got.length === 1)
+    before.got[0]!.settle({ _tag: 'Ack' })
+    await until('nothing is pending', async () => (await pendingOf(plain, stream, 'g')).length === 0)
+    await before.connection.close()
+    for (let n = 0; n < 5; n++) await plain.xadd(stream, '*', 'body', String(n))
+    await plain.xtrim(stream, 'MAXLEN', 2)
+    const { connection, got } = await replica(options, [on('event', 'e')], given)
+    await until('what is left arrives', () => got.length === 2)
+    for (const one of got) one.settle({ _tag: 'Ack' })
+    await until('it is reported', () => lines.length > 0)
+    // n.b. a second time, and once more in a process that has not seen the first
+    await plain.xadd(stream, 'MAXLEN', 0, '*', 'body', '5')
+    await until('it is reported again', () => lines.length > 1)
+    await connection.close()
+    const after = await replica(options, [on('event', 'e')], given)
+    await pause(500)
+    expect(lines).toEqual(
+      [3, 1].map((count) => `redis: ${count} entries of ${stream} were removed before g had handled them`),
+    )
+    expect([connection.lost?.(), after.connection.lost?.()]).toEqual([4, 0])
+  })
+
   test('what a replica holds while it is removed is handled all the same', async () => {
     const { plain, prefix, options } = place(url, { limits: { leaseMs: 300, reclaimMs: 50 } })
     const { connection, got } = await replica(options, [on('event', 'e')], { group: 'g' })
