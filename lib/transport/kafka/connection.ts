@@ -18,9 +18,6 @@ import { settled } from './settled.js'
 import type { Driver } from './station.js'
 import { topics } from './topics.js'
 
-/** The largest body: what a broker takes by default, less what goes with it. */
-export const maxMessageBytes = 921_600
-
 /** How long what is on its way may take when the connection closes, in milliseconds. */
 const flushMs = 1_000
 
@@ -110,19 +107,7 @@ export const connection = <N extends string>(
 
   return {
     subscribe: (subscriptions, deliver) => async () => {
-      const one = serving(
-        name,
-        driver,
-        settings,
-        names,
-        environment,
-        way,
-        known,
-        posts,
-        subscriptions,
-        deliver,
-        maxMessageBytes,
-      )
+      const one = serving(name, driver, settings, names, environment, way, known, posts, subscriptions, deliver)
       served.push(one)
       const begun = await one.live()
       if (E.isLeft(begun)) return begun

@@ -4,8 +4,9 @@ import { makeContext } from '../../core/context.js'
 import type { Deliver } from '../../core/delivery.js'
 import type { Settlement } from '../../core/settlement.js'
 import { field, headersOf } from '../broker/attributes.js'
-import type { Subscription } from '../transport.js'
+import type { Environment, Subscription } from '../transport.js'
 import type { KafkaContext } from './context.js'
+import { maxMessageBytes } from './options.js'
 import { bodyOf, described } from './record.js'
 import { originOf } from './retry.js'
 import { nextOf, type Entry, type Item, type Lane } from './window.js'
@@ -31,6 +32,7 @@ export interface Held {
 
 export interface Handing<N extends string> {
   readonly name: N
+  readonly environment: Pick<Environment, 'clock'>
   readonly deliver: Deliver<KafkaContext<N>>
   /** Whether anything is handed out at all. */
   readonly open: () => boolean
@@ -78,7 +80,20 @@ const contextOf = <N extends string>(name: N, { attempt, entry }: Item, pattern:
   })
 }
 
-export const handing = <N extends string>({ name, deliver, open, settle }: Handing<N>): Hands => {
+// What a program of another make wrote where the topic takes more: no codec is to see it.
+const tooLarge = ({ attempt, firstFailedAt }: Item, now: number): Settlement => ({
+  _tag: 'DeadLetter',
+  reason: {
+    _tag: 'InvalidPayload',
+    message: `expected at most ${String(maxMessageBytes)} bytes`,
+    errorId: undefined,
+    attempts: attempt - 1,
+    firstFailedAt: firstFailedAt ?? now,
+    lastFailedAt: now,
+  },
+})
+
+export const handing = <N extends string>({ name, environment, deliver, open, settle }: Handing<N>): Hands => {
   const out = new Set<Held>()
   let emptied: (() => void) | undefined
 
@@ -91,12 +106,17 @@ export const handing = <N extends string>({ name, deliver, open, settle }: Handi
   const hand = (item: Item, endpoint: Endpoint): void => {
     const held = hold(item, endpoint)
     const { entry, firstFailedAt } = item
+    const body = bodyOf(entry.message)
+    if (body.length > maxMessageBytes) {
+      settle(held, tooLarge(item, environment.clock.unix()))
+      return
+    }
     let heard = false
     deliver(
       {
         subscription: endpoint.index,
         context: contextOf(name, item, endpoint.subscription.pattern),
-        body: bodyOf(entry.message),
+        body,
         // n.b. the place of a record never changes, so it is as good as an id
         identified: true,
         key: entry.key,

@@ -4,10 +4,9 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { loadDriver } from '../broker/driver.js'
 import { refused } from '../broker/problems.js'
 import type { Capabilities, Transport } from '../transport.js'
-import { connection, maxMessageBytes } from './connection.js'
+import { connection } from './connection.js'
 import type { KafkaContext } from './context.js'
-
-import { settingsOf, type KafkaOptions } from './options.js'
+import { maxMessageBytes, settingsOf, type KafkaOptions } from './options.js'
 
 export { kafkaContext, type KafkaContext } from './context.js'
 export type { KafkaConsumerOptions, KafkaJsOptions, KafkaOptions, TopicCreation } from './options.js'

@@ -53,6 +53,9 @@ export interface KafkaOptions<out N extends string = 'kafka'> {
   readonly startAt?: 'end' | 'beginning'
 }
 
+/** The largest body: what a broker takes by default, less what goes with it. */
+export const maxMessageBytes = 921_600
+
 /** The same, complete. */
 export interface Settings {
   readonly name: string

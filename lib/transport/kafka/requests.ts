@@ -16,7 +16,7 @@ import { claims } from './claims.js'
 import type { KafkaContext } from './context.js'
 import type { Member } from './member.js'
 import type { Names } from './names.js'
-import type { Settings } from './options.js'
+import { maxMessageBytes, type Settings } from './options.js'
 import type { Record } from './outbox.js'
 import type { Assigned } from './positions.js'
 import { bodyOf, bytesOf, described, fieldsOf, keyOf, noFields } from './record.js'
@@ -51,7 +51,6 @@ export interface Requesting<N extends string> {
   readonly environment: Environment
   readonly subscriptions: ReadonlyArray<Subscription>
   readonly deliver: Deliver<KafkaContext<N>>
-  readonly maxMessageBytes: number
   /** How many partitions the topic of replies has. */
   readonly replyPartitions: () => number
   /** Writes a reply to this partition of the topic of replies. */
@@ -135,7 +134,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       return
     }
     const answer = (settlement: Settlement): void => {
-      const answered = replyOf(settlement, on.maxMessageBytes)
+      const answered = replyOf(settlement, maxMessageBytes)
       const headers = noFields()
       writeAnswer(headers, call, answered)
       reply(to, { key: null, value: bytesOf(answered.body), headers })
@@ -143,6 +142,11 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
     // n.b. one that has expired is refused by the runtime: the answer costs little, and clocks differ
     if (stopped) {
       answer({ _tag: 'Refuse', because: 'draining', limit: 0 })
+      return
+    }
+    const body = bodyOf(message)
+    if (body.length > maxMessageBytes) {
+      answer({ _tag: 'Fail', failure: { _tag: 'MessageTooLarge', limitBytes: maxMessageBytes } })
       return
     }
     endpoint.held += 1
@@ -168,7 +172,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
           key: O.fromNullable(key),
           timestamp: Number(message.timestamp),
         }),
-        body: bodyOf(message),
+        body,
         identified: id !== undefined,
         key,
         firstFailedAt: undefined,

@@ -52,7 +52,6 @@ export const serving = <N extends string>(
   { post }: Posting,
   subscriptions: ReadonlyArray<Subscription>,
   deliver: Deliver<KafkaContext<N>>,
-  maxMessageBytes: number,
 ): Serving => {
   const { clock, group, log } = environment
   let closed = false
@@ -87,7 +86,6 @@ export const serving = <N extends string>(
   const answering = some('message')
     ? requests({
         ...shared,
-        maxMessageBytes,
         replyPartitions: () => known.known(names.replies) ?? replyPartitions,
         reply,
       })

@@ -179,6 +179,36 @@ await withBroker('kafka', (url) => {
     expect(await at.read(`${prefix}elsewhere`)).toEqual([])
   })
 
+  test('what is larger than a record of ours may be is set aside, or refused, and reaches no codec', async () => {
+    const { prefix, transport, serve, outside } = bench([url])
+    const seen: Array<number> = []
+    const note = (n: number) => TE.fromIO(() => void seen.push(n))
+    const large = createMicroservice('large').onEvent('big', t.number, note).onMessage('ask', t.number, note)
+    await serve(createMicroservice('large').transport(transport()).include(large))
+    const at = await outside()
+    const value = `${' '.repeat(921_600)}7`
+    const headers = { 'taskwire-request': `1 ${prefix}taskwire--replies/0` }
+    await at.producer.send({ topic: `${prefix}big`, messages: [{ value }, { value: '8' }] })
+    await at.producer.send({ topic: `${prefix}ask--requests`, messages: [{ value, headers }] })
+    let answers: Awaited<ReturnType<typeof at.read>> = []
+    let letters: Awaited<ReturnType<typeof at.read>> = []
+    await until(
+      () => `a dead letter and an answer are there: ${letters.length}, ${answers.length}`,
+      async () => {
+        letters = await at.read(`${prefix}big--large--dlq`)
+        answers = await at.read(`${prefix}taskwire--replies`)
+        return letters.length > 0 && answers.length > 0 && seen.length > 0
+      },
+    )
+    expect(texts(letters[0]?.headers ?? {})).toMatchObject({
+      'taskwire-dead-reason': 'invalid-payload',
+      'taskwire-dead-attempts': '0',
+    })
+    expect(letters[0]?.value?.length).toBe(value.length)
+    expect(texts(answers[0]?.headers ?? {})['taskwire-reply']).toMatch(/^1 failure /)
+    expect(seen).toEqual([8])
+  })
+
   test('a request is a body and one header', async () => {
     const { prefix, transport, serve, call, outside } = bench([url])
     await serve(
