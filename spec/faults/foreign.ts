@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { connect, type Channel } from 'amqplib'
 import { Redis } from 'ioredis'
+import kafkajs from 'kafkajs'
 import { onTestFinished } from 'vitest'
 import { letterField } from '../../lib/transport/broker/letter.js'
 import { deadQueue, eventExchange, eventQueue } from '../../lib/transport/amqp/names.js'
@@ -20,6 +21,8 @@ export interface Parcel {
   /** The ordering key. */
   readonly key?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Sent compressed, where the broker knows of that. */
+  readonly gzip?: boolean
 }
 
 /** An event that was set aside. */
@@ -31,10 +34,17 @@ export interface Letter {
 }
 
 export interface Foreign {
+  /** Makes the broker take bodies of so many bytes where it would not, and unpack what comes compressed. */
+  readonly allow: (bytes: number) => Promise<void>
   /** Publishes in this order; resolves when the broker has all of them. */
   readonly publish: (parcels: ReadonlyArray<Parcel>) => Promise<void>
   readonly letters: () => Promise<ReadonlyArray<Letter>>
+  /** How many there are. */
+  readonly buried: () => Promise<number>
 }
+
+// Redis takes 512 MiB, RabbitMQ 16 or 128 by its version.
+const taken = (): Promise<void> => Promise.resolve()
 
 const described = (prefix: string, { id, key, headers = {} }: Parcel): Readonly<Record<string, string>> => ({
   ...headers,
@@ -61,6 +71,7 @@ const onRedis = ({ url, prefix }: Site): Foreign => {
   const { stream } = eventKeys(prefix, patterns.event)
   const { dead } = groupKeys(stream, group)
   return {
+    allow: taken,
     publish: async (parcels) => {
       await Promise.all(
         parcels.map((parcel) =>
@@ -74,6 +85,7 @@ const onRedis = ({ url, prefix }: Site): Foreign => {
         const body = pairs.find(([name]) => name === 'body')?.[1] ?? null
         return letter(body, Object.fromEntries(pairs.filter(([name]) => name !== 'body')))
       }),
+    buried: () => client.xlen(dead),
   }
 }
 
@@ -95,7 +107,21 @@ const onAmqp = async ({ url, prefix }: Site): Promise<Foreign> => {
       found.push(letter(message.content, message.properties.headers ?? {}))
     }
   }
+  // n.b. what was taken and not acknowledged goes back with the channel; before the service has started there is no queue
+  const look = async <A>(work: (channel: Channel) => Promise<A>, nothing: A): Promise<A> => {
+    const channel = await model.createChannel()
+    channel.on('error', () => undefined)
+    try {
+      const found = await work(channel)
+      await channel.close()
+      return found
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code === 404) return nothing
+      throw error
+    }
+  }
   return {
+    allow: taken,
     publish: async (parcels) => {
       const channel = await model.createConfirmChannel()
       for (const parcel of parcels)
@@ -106,19 +132,8 @@ const onAmqp = async ({ url, prefix }: Site): Promise<Foreign> => {
       await channel.waitForConfirms()
       await channel.close()
     },
-    // n.b. what was taken and not acknowledged goes back with the channel; before the service has started there is no queue
-    letters: async () => {
-      const channel = await model.createChannel()
-      channel.on('error', () => undefined)
-      try {
-        const found = await all(channel)
-        await channel.close()
-        return found
-      } catch (error) {
-        if ((error as { readonly code?: unknown }).code === 404) return []
-        throw error
-      }
-    },
+    letters: () => look(all, []),
+    buried: () => look(async (channel) => (await channel.checkQueue(dead)).messageCount, 0),
   }
 }
 
@@ -126,10 +141,20 @@ const onKafka = async ({ url, prefix }: Site): Promise<Foreign> => {
   const program = await kafkaProgram([url])
   onTestFinished(program.close)
   const names = namesOf(prefix)
+  const topic = names.events(patterns.event)
   return {
+    allow: async (bytes) => {
+      const configEntries = [
+        { name: 'max.message.bytes', value: String(bytes) },
+        { name: 'compression.type', value: 'uncompressed' },
+      ]
+      const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }]
+      await program.admin.alterConfigs({ validateOnly: false, resources })
+    },
     publish: async (parcels) => {
       await program.producer.send({
-        topic: names.events(patterns.event),
+        topic,
+        compression: kafkajs.CompressionTypes[parcels.some(({ gzip }) => gzip) ? 'GZIP' : 'None'],
         messages: parcels.map((parcel) => ({
           key: parcel.key ?? null,
           value: parcel.body,
@@ -140,6 +165,11 @@ const onKafka = async ({ url, prefix }: Site): Promise<Foreign> => {
     letters: async () =>
       (await program.read(names.letters(patterns.event, group))).map(({ value, headers = {} }) =>
         letter(value, headers),
+      ),
+    buried: async () =>
+      (await program.admin.fetchTopicOffsets(names.letters(patterns.event, group))).reduce(
+        (count, { low, high }) => count + Number(high) - Number(low),
+        0,
       ),
   }
 }

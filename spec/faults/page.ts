@@ -75,3 +75,10 @@ export const page = (now: () => number = () => performance.now()): Page => {
     },
   }
 }
+
+/** What a process has noted behind these words. */
+export const noted = ({ lines }: Page, by: string, words: string): string | undefined =>
+  lines
+    .flatMap((line) => (line.what === 'noted' && line.by === by && line.note.startsWith(words) ? [line.note] : []))
+    .at(-1)
+    ?.slice(words.length)

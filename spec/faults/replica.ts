@@ -1,6 +1,7 @@
 /**
  * A replica as a process: `replica.ts <options as JSON>`. It prints `ready` when it listens, appends a line to its log
- * when a handler starts and when it has ended, and stops in order at SIGTERM. Then it notes the report of its stop.
+ * when a handler starts and when it has ended, and stops in order at SIGTERM. Then it notes the report of its stop,
+ * and how much its memory has grown at most.
  */
 import { openSync, writeSync } from 'node:fs'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -95,6 +96,12 @@ const service = worker(
   },
 ).transport(transport(site))
 
+const mebi = 1_048_576
+const resident = (): number => process.memoryUsage.rss() / mebi
+let first = 0
+let most = 0
+const look = (): void => void (most = Math.max(most, resident()))
+
 process.once('SIGTERM', () => note('SIGTERM'))
 let running: Running | undefined
 await runMain(service, {
@@ -103,7 +110,11 @@ await runMain(service, {
   ...(abortGrace === undefined ? {} : { abortGrace }),
   started: (live) => {
     running = live
+    first = resident()
+    setInterval(look, 20).unref()
     process.stdout.write('ready\n')
   },
 })
 note(`stopped: ${JSON.stringify(await running?.stop())}`)
+look()
+note(`grown by MiB: ${Math.round(most - first)}`)

@@ -9,20 +9,20 @@ import { cast } from './cast.js'
 import { fault } from './fault.js'
 import { foreign } from './foreign.js'
 import { ask, emit } from './load.js'
-import type { Page } from './page.js'
+import { noted, type Page } from './page.js'
 import { lease } from './transports.js'
 import { pause } from './waiting.js'
 
 /** What a replica has written down about its stop. */
-const stopOf = ({ lines }: Page, by: string) => {
-  const own = lines.filter((line) => line.by === by)
+const stopOf = (page: Page, by: string) => {
+  const own = page.lines.filter((line) => line.by === by)
   const signalled = own.findIndex((line) => line.what === 'noted' && line.note === 'SIGTERM')
   const notes = own.flatMap((line) => (line.what === 'noted' ? [line.note] : []))
   const before = own.slice(0, signalled)
   const after = own.slice(signalled)
   const ended = (some: typeof own) => some.filter(({ what }) => what === 'handled' || what === 'answered').length
   const started = own.filter(({ what }) => what === 'started').length
-  const text = notes.find((note) => note.startsWith('stopped: '))?.slice(9)
+  const text = noted(page, by, 'stopped: ')
   return {
     report: text === undefined ? undefined : (JSON.parse(text) as StopReport),
     startedAfter: after.filter(({ what }) => what === 'started').length,
