@@ -85,6 +85,7 @@ export const asking = (
             topic: names.requests(message.pattern),
             create: false,
             acks: -1,
+            once: true,
             missing: () => failing({ _tag: 'NoHandler', pattern: message.pattern }),
           },
           () => {

@@ -86,8 +86,8 @@ export const link = (driver: Driver, settings: Settings, environment: Environmen
       const producer = at.kafka.producer({
         allowAutoTopicCreation: false,
         idempotent: false,
-        // n.b. explicit: kafkajs' own default for it never applies
-        retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+        // n.b. the outbox tries again what may be written twice; kafkajs would do that to all
+        retry: { retries: 0 },
         createPartitioner:
           () =>
           ({ message }) =>

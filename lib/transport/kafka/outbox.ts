@@ -49,6 +49,8 @@ export interface Destination {
   readonly partition?: number
   /** -1: every replica in sync; 1: the leader alone. */
   readonly acks: -1 | 1
+  /** What may have been written is not written again. Default false. */
+  readonly once?: boolean
 }
 
 interface Parcel {
@@ -80,6 +82,11 @@ const resends = 2
 /** When there is room again, in milliseconds. */
 const overloadedMs = 50
 
+/** How often what failed is sent again, and after how many milliseconds at first, and at most. */
+const retries = 3
+const firstRetryMs = 100
+const lastRetryMs = 1_000
+
 const tooLarge: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 const bytesOf = ({ key, value, headers }: Record): number => {
@@ -92,9 +99,16 @@ const bytesOf = ({ key, value, headers }: Record): number => {
   return bytes
 }
 
+// n.b. a broker that says so may have written it all the same
+const ambiguous: ReadonlySet<unknown> = new Set(['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'UNKNOWN'])
+
+// What kafkajs would have sent again, had it been told to.
+const passing = (cause: unknown): boolean => (cause as Partial<Error>).name === 'KafkaJSNumberOfRetriesExceeded'
+
 export interface Sending {
   readonly name: string
   readonly random: Random
+  readonly pause: (ms: number) => Promise<void>
   /** Resolves when there is a connection; rejects once there will be none. */
   readonly ready: () => Promise<void>
   readonly send: Send
@@ -102,7 +116,7 @@ export interface Sending {
   readonly stale: (topic: string) => void
 }
 
-export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox => {
+export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Outbox => {
   const lanes = new Map<string, Lane>()
   const idlers: Array<() => void> = []
   let waiting = 0
@@ -135,7 +149,7 @@ export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox =>
     return taken
   }
 
-  const failed = (topic: string, cause: unknown): Failing => {
+  const failed = (topic: string, cause: unknown, rest: ReadonlyArray<Parcel>): Failing => {
     const type = typeOf(cause)
     if (type !== undefined && tooLarge.has(type)) return failing({ _tag: 'MessageTooLarge', limitBytes: maxBatchBytes })
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
@@ -147,12 +161,18 @@ export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox =>
     // An error of the program, not of the network.
     if (/^(Type|Range|Reference|Syntax)Error$/.test(String((cause as Partial<Error>).name)))
       return failing(transportFailed(name, reasonOf(cause), cause), 'maybe')
-    return disconnected(true)
+    // n.b. of several partitions one may have been refused, and another one written
+    const alone = rest.every(({ record }) => record.partition === rest[0]?.record.partition)
+    return disconnected(!(alone && type !== undefined && !ambiguous.has(type)))
   }
 
-  const deliver = async (topic: string, acks: number, parcels: ReadonlyArray<Parcel>): Promise<void> => {
+  // n.b. kafkajs itself tries nothing again: it would write a request twice whose first answer was lost
+  const deliver = async (to: Destination, parcels: ReadonlyArray<Parcel>): Promise<void> => {
+    const { topic, acks, once = false } = to
     let rest = parcels
-    for (let again = resends; ; again--) {
+    let again = resends
+    let retryMs = firstRetryMs
+    for (let tries = 0; ;) {
       let receipts: ReadonlyArray<Receipt>
       try {
         receipts = await send(
@@ -162,9 +182,14 @@ export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox =>
         )
       } catch (cause) {
         // One that is too large fails all that go with it.
-        if (rest.length > 1 && tooLarge.has(typeOf(cause))) for (const one of rest) await deliver(topic, acks, [one])
-        else {
-          const result = failed(topic, cause)
+        if (rest.length > 1 && tooLarge.has(typeOf(cause))) for (const one of rest) await deliver(to, [one])
+        else if (!once && !closed && passing(cause) && tries < retries) {
+          tries += 1
+          await pause(retryMs)
+          retryMs = Math.min(2 * retryMs, lastRetryMs)
+          continue
+        } else {
+          const result = failed(topic, cause, rest)
           for (const one of rest) end(one, result)
         }
         return
@@ -180,6 +205,7 @@ export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox =>
         for (const one of missing) end(one, disconnected(true))
         return
       }
+      again -= 1
       rest = missing
     }
   }
@@ -192,7 +218,7 @@ export const outbox = ({ name, random, ready, send, stale }: Sending): Outbox =>
       const parcels = batch(lane)
       lane.sticky = random()
       lane.stuck = 0
-      await deliver(to.topic, to.acks, parcels)
+      await deliver(to, parcels)
     }
     lane.busy = false
     lanes.delete(to.topic)

@@ -7,6 +7,7 @@ import type { KeptOpen } from '../broker/keep-open.js'
 import type { Cancel, Environment, Failing } from '../transport.js'
 import { writeMs, type Link } from './link.js'
 import { outbox, type Outbox, type Record, type Sent } from './outbox.js'
+import { waits } from './settled.js'
 import type { Topics } from './topics.js'
 
 /** Where a record goes. */
@@ -17,6 +18,8 @@ export interface To {
   /** Instead of the one of its key. */
   readonly partition?: number
   readonly acks: -1 | 1
+  /** What may have been written is not written again. Default false. */
+  readonly once?: boolean
   /** What it means that the topic is missing; default: the transport failed, and says which one. */
   readonly missing?: () => Failing
 }
@@ -33,7 +36,7 @@ export const callFailure = (name: string, error: ConnectError): CallFailure =>
     ? transportFailed(name, render(error), error)
     : error
 
-export const posting = (name: string, { random }: Environment, way: KeptOpen<Link>, known: Topics): Posting => {
+export const posting = (name: string, { random, clock }: Environment, way: KeptOpen<Link>, known: Topics): Posting => {
   const open = (): Promise<Link> =>
     new Promise((resolve, reject) => {
       way.whenOpen(resolve, (error) => {
@@ -53,6 +56,7 @@ export const posting = (name: string, { random }: Environment, way: KeptOpen<Lin
   const box = outbox({
     name,
     random,
+    pause: (ms) => waits(clock, ms),
     ready: async () => {
       await open()
     },
@@ -69,7 +73,7 @@ export const posting = (name: string, { random }: Environment, way: KeptOpen<Lin
 
   return {
     box,
-    post: ({ topic, create, partition, acks, missing }, record, done) => {
+    post: ({ topic, create, partition, acks, once = false, missing }, record, done) => {
       let over = false
       const end: Sent = (result) => {
         if (over) return
@@ -78,7 +82,7 @@ export const posting = (name: string, { random }: Environment, way: KeptOpen<Lin
       }
       const put = (partitions: number): void => {
         if (over) return
-        const to = { topic, partitions, acks, ...(partition === undefined ? {} : { partition }) }
+        const to = { topic, partitions, acks, once, ...(partition === undefined ? {} : { partition }) }
         cancel = box.put(to, record(), end)
       }
       const look = async ({ admin }: Link): Promise<void> => {

@@ -39,13 +39,16 @@ const boxOf = (
   const box = outbox({
     name: 'kafka',
     random: () => 0.5,
+    pause: turn,
     ready: () => Promise.resolve(),
     send,
     stale: (topic) => stale.push(topic),
   })
   const results = new Map<string, Failing | undefined>()
-  const put = (value: string, partition: number) =>
-    box.put({ topic: 't', partitions: 3, partition, acks: -1 }, recordOf(value), (result) => results.set(value, result))
+  const put = (value: string, partition: number, once = false) =>
+    box.put({ topic: 't', partitions: 3, partition, acks: -1, once }, recordOf(value), (result) =>
+      results.set(value, result),
+    )
   return { box, sent, results, put, stale }
 }
 const all =
@@ -55,6 +58,46 @@ const all =
 const without = (missing: number) => (partitions: ReadonlyArray<number>) =>
   all('t')(partitions.filter((one) => one !== missing))
 const error = (type: string) => () => Promise.reject(Object.assign(new Error(type), { type }))
+
+const lost = (type?: string) => () =>
+  Promise.reject(Object.assign(new Error('gone'), { name: 'KafkaJSNumberOfRetriesExceeded', ...(type && { type }) }))
+const failure = (maybeProcessed: boolean) => ({
+  error: { _tag: 'Disconnected', maybeProcessed },
+  processed: maybeProcessed ? 'maybe' : 'no',
+})
+
+test('what failed is sent again, three times at most', async () => {
+  const { box, sent, results, put } = boxOf(lost(), lost(), lost(), all('t'))
+  put('a', 0)
+  await box.idle()
+  expect([sent.length, results.get('a')]).toEqual([4, undefined])
+  expect(results.has('a')).toBe(true)
+  const other = boxOf(lost())
+  other.put('b', 0)
+  await other.box.idle()
+  expect(other.sent).toHaveLength(4)
+  expect(other.results.get('b')).toMatchObject(failure(true))
+})
+
+test('what must be written once is sent once, and its failure says whether it may have been written', async () => {
+  for (const [type, maybe] of [
+    [undefined, true],
+    ['REQUEST_TIMED_OUT', true],
+    ['NOT_LEADER_FOR_PARTITION', false],
+  ] as const) {
+    const { box, sent, results, put } = boxOf(lost(type), all('t'))
+    put('a', 0, true)
+    await box.idle()
+    expect(sent).toHaveLength(1)
+    expect(results.get('a')).toMatchObject(failure(maybe))
+  }
+  const { box, sent, results, put } = boxOf(lost('NOT_LEADER_FOR_PARTITION'), all('t'))
+  put('a', 0, true)
+  put('b', 1, true)
+  await box.idle()
+  expect(sent).toHaveLength(1)
+  expect(results.get('b')).toMatchObject(failure(true))
+})
 
 test('a partition that is missing from the answer is sent again, and nothing else is', async () => {
   const { box, sent, results, put } = boxOf(without(1), all('t'))
