@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import type { Kind } from '../brokers/software.js'
 import type { Sample } from './notes.js'
 
-/** The memory of a process that lived through it all, in MiB: medians of a minute each, of what is resident after garbage collections. */
+/** The memory of a process that lived through it all, in MiB: medians of what is resident after garbage collections. */
 export interface Memory {
   readonly process: string
-  /** Of the second minute; of the second fifth where it was shorter than five minutes. */
+  /** In the second tenth of its life: of ten minutes, in the second. */
   readonly startMiB: number
-  /** Of the last minute, or the last fifth. */
+  /** In the last tenth. */
   readonly endMiB: number
   readonly grownPercent: number
 }
@@ -62,13 +62,11 @@ const median = (values: ReadonlyArray<number>): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 /** Compares the beginning with the end of the samples of one process. */
-export const memoryOf = (process: string, samples: ReadonlyArray<Sample>, minutes: number): Memory => {
-  const span = Math.min(60_000, minutes * 12_000)
-  const last = samples.at(-1)?.at ?? 0
-  const within = (from: number, to: number): number =>
-    median(samples.filter(({ at }) => at >= from && at < to).map(({ rss }) => rss)) / mebi
-  const start = within(span, 2 * span)
-  const end = within(last - span, last + 1)
+export const memoryOf = (process: string, samples: ReadonlyArray<Sample>): Memory => {
+  const part = (from: number, to: number): number =>
+    median(samples.slice(Math.floor(samples.length * from), Math.ceil(samples.length * to)).map(({ rss }) => rss)) /
+    mebi
+  const [start, end] = [part(0.1, 0.2), part(0.9, 1)]
   const round = (value: number): number => Math.round(value * 10) / 10
   return { process, startMiB: round(start), endMiB: round(end), grownPercent: round((100 * (end - start)) / start) }
 }

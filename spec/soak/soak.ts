@@ -140,7 +140,7 @@ export const soak = (options: SoakOptions): Promise<SoakResult> =>
       ...{ duplicates, lost, unheardOf, wronglyBuried: [...buried].filter((id) => !diesAway(id)).length },
       ...{ calls: made, unsettledCalls: unsettled, answered: book.answered(), repeated: book.repeated(), errors },
       ...{ faults, longestIdleSeconds, drainedAfterSeconds: Math.round((performance.now() - calm) / 100) / 10 },
-      memory: ['client', 'replica'].map((by) => memoryOf(by, book.samples(by), minutes)),
+      memory: ['client', 'replica'].map((by) => memoryOf(by, book.samples(by))),
     }
     const broken = brokenBounds(result, otherwise)
     return { ...result, passed: broken.length === 0, broken }

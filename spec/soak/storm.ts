@@ -73,6 +73,10 @@ const networkFaults: readonly [Fault, ...ReadonlyArray<Fault>] = [
     tell(`end of every connection ${towards(direction)}`)
     proxy.halfClose(direction)
   },
+  async ({ proxy }, _, tell) => {
+    tell('every connection silent for good')
+    proxy.abandon()
+  },
   async ({ proxy }, chance, tell) => {
     const delay = some(chance, 20, 500)
     const ms = some(chance, 1_000, 8_000)
