@@ -15,20 +15,23 @@ import type { Shared } from './shared.js'
 import type { Wire } from './wire.js'
 
 /** Entries of a page: each may have a body of 1 MiB. */
-const page = 32
+const mostOfPage = 32
 
-/** Shows each entry until `look` says that it was the last. */
-const walk = async ({ redis }: Wire, stream: string, look: (entry: Entry) => Promise<boolean>): Promise<void> => {
+/** Shows one page after the other until `look` says that it was the last. */
+const walk = async (
+  { redis }: Wire,
+  stream: string,
+  look: (page: ReadonlyArray<Entry>) => boolean | Promise<boolean>,
+): Promise<void> => {
   const [last] = await redis.xrevrangeBuffer(stream, '+', '-', 'COUNT', 1)
   if (last === undefined) return
   const end = String(last[0])
   for (let from = '-', full = true; full;) {
-    const entries = await redis.xrangeBuffer(stream, from, end, 'COUNT', page)
-    full = entries.length === page
-    for (const [id, fields] of entries) {
-      from = `(${String(id)}`
-      if (!(await look(entryOf(String(id), fields)))) return
-    }
+    const entries = await redis.xrangeBuffer(stream, from, end, 'COUNT', mostOfPage)
+    const page = entries.map(([id, fields]) => entryOf(String(id), fields))
+    full = page.length === mostOfPage
+    from = `(${page.at(-1)?.id ?? end}`
+    if (!(await look(page))) return
   }
 }
 
@@ -61,6 +64,12 @@ const putBack = async ({ run }: Wire, { dead, retry }: GroupKeys, entry: Entry, 
     ),
   )
 
+// Waits for all of them, also where one fails.
+const settled = async (moves: ReadonlyArray<Promise<number>>): Promise<number> => {
+  await Promise.allSettled(moves)
+  return (await Promise.all(moves)).reduce((sum, one) => sum + one, 0)
+}
+
 const applied = async (
   wire: Wire,
   keys: GroupKeys,
@@ -69,20 +78,20 @@ const applied = async (
 ): Promise<Swept> => {
   let redriven = 0
   let dropped = 0
-  await walk(wire, keys.dead, async (entry) => {
-    const letter = letterOf(keys.dead, entry, home)
-    switch (verdict(letter)) {
-      case 'stop':
-        return false
-      case 'keep':
-        return true
-      case 'drop':
-        dropped += await wire.redis.xdel(keys.dead, entry.id)
-        return true
-      case 'redrive':
-        redriven += await putBack(wire, keys, entry, letter)
-        return true
-    }
+  await walk(wire, keys.dead, async (page) => {
+    const unwanted: Array<string> = []
+    const moves: Array<Promise<number>> = []
+    // n.b. given at once and executed in this order: one round trip for a page, and the order of a key is kept
+    const more = page.every((entry) => {
+      const letter = letterOf(keys.dead, entry, home)
+      const is = verdict(letter)
+      if (is === 'drop') unwanted.push(entry.id)
+      if (is === 'redrive') moves.push(putBack(wire, keys, entry, letter))
+      return is !== 'stop'
+    })
+    redriven += await settled(moves)
+    if (unwanted.length > 0) dropped += await wire.redis.xdel(keys.dead, ...unwanted)
+    return more
   })
   return { redriven, dropped }
 }
@@ -108,7 +117,9 @@ export const letterStores =
         }
       return {
         read: (look) =>
-          open((wire) => walk(wire, keys.dead, (entry) => Promise.resolve(look(letterOf(keys.dead, entry, home))))),
+          open((wire) =>
+            walk(wire, keys.dead, (page) => page.every((entry) => look(letterOf(keys.dead, entry, home)))),
+          ),
         sweep: (verdict) => open((wire) => applied(wire, keys, verdict, home)),
       }
     })

@@ -280,7 +280,7 @@ await withBroker('redis', (url) => {
   })
 
   describe('a connection that is lost during a redrive', () => {
-    // n.b. of what passes between a sweep and Redis, about 1,400 bytes up and 900 down belong to one letter
+    // n.b. before, within and after the first pages, and what is written of them
     test.each([
       ...[200, 3_000, 3_700, 20_000, 50_000].map((bytes) => ['up', bytes] as const),
       ...[100, 20_000, 40_000, 45_000, 45_005].map((bytes) => ['down', bytes] as const),
