@@ -4,6 +4,7 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import { runnable, type Decoded, type Runnable } from '../core/dispatch.js'
 import type { DefinitionError, StartError } from '../core/error.js'
 import type { DeadLetter } from '../core/letter.js'
+import { isWildcard, router } from '../core/pattern.js'
 import { json } from '../core/serde.js'
 import type { Service } from '../core/service.js'
 import { resolveEndpoints, validate } from '../core/validate.js'
@@ -21,9 +22,13 @@ const refused = (expected: string): Decoded => E.left([{ path: '', expected }])
 
 const decoder =
   (endpoints: ReadonlyMap<string, Runnable>, maxBytes: number) =>
-  ({ endpoint, body }: DeadLetter): Decoded => {
+  ({ endpoint, pattern, body }: DeadLetter): Decoded => {
     const found = endpoints.get(endpoint)
     if (found === undefined) return refused(`an endpoint with the id ${endpoint}`)
+    // n.b. where it is one pattern, what is put back to an endpoint by its id is taken to be of that
+    const { pattern: listened } = found.resolved
+    if (isWildcard(listened) && router([{ pattern: listened, value: true }])(pattern).length === 0)
+      return refused(`an event that ${listened} matches`)
     if (body === undefined) return refused('a body: it was too large to be kept')
     return body.length > maxBytes ? refused(`at most ${String(maxBytes)} bytes`) : found.decode(body)
   }

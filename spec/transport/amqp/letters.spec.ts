@@ -199,6 +199,39 @@ await withBroker('amqp', (url) => {
     ])
   })
 
+  test('what its endpoint would not take any more stays: what is too large, and what no pattern of it matches', async () => {
+    const one = await place(url)
+    const listening = (pattern: string) =>
+      createMicroservice('picky').onEvent(pattern, t.unknown, () => TE.left('no'), { id: 'own' })
+    const running = await one.serve(listening('fall.*'))
+    const dead = deadQueue(eventQueue(one.prefix, 'picky', 'own'))
+    await one.aside(async (channel) => {
+      const large = Buffer.from(`"${'x'.repeat(1_048_576)}"`)
+      channel.publish(eventExchange(one.prefix), 'fall.deep', large, { persistent: true, messageId: 'large' })
+      channel.publish(eventExchange(one.prefix), 'fall.deep', Buffer.from('1'), {
+        persistent: true,
+        messageId: 'small',
+      })
+      await channel.waitForConfirms()
+    })
+    await later('both are given up', async () => (await count(one, dead)) === 2)
+    await running.stop()
+    const redrive = (pattern: string) => deadLetters(listening(pattern).transport(one.transport('amqp'))).redrive()
+    const issues = [{ path: '', expected: 'an event that rise.* matches' }]
+    expect(right(await redrive('rise.*')())).toMatchObject({
+      redriven: 0,
+      refusals: [
+        { messageId: 'large', issues },
+        { messageId: 'small', issues },
+      ],
+    })
+    expect(right(await redrive('fall.#')())).toMatchObject({
+      redriven: 1,
+      refusals: [{ messageId: 'large', issues: [{ path: '', expected: 'at most 1048576 bytes' }] }],
+    })
+    expect(ids(await look(one, dead))).toEqual(['large'])
+  })
+
   test('where there is no queue there are no letters', async () => {
     const one = await place(url)
     const two = createMicroservice('patient')
