@@ -72,8 +72,8 @@ export const amqp: Software = {
       beside: [{ file: required('epmd'), args: ['-address', host, '-port', `${names}`], env }],
       // The first frame of a connection is a method: 1.
       ready: async () => (await answer(port, Buffer.from('AMQP\0\0\x09\x01', 'latin1'), tls !== undefined))?.[0] === 1,
-      // A queue that is declared is written at once, the decision to keep it up to 2 s later.
-      flush: [tool(['eval', 'mnesia:sync_log().'])],
+      // A queue that is declared is written at once, the decision to keep it, and what Ra knows of it, up to 3 s later.
+      flush: [tool(['eval', '[dets:sync(T) || T <- dets:all()], mnesia:sync_log().'])],
       tool,
     }
   },
