@@ -25,8 +25,8 @@ export interface Broker {
   /** The end of what it printed since it was last started. */
   readonly output: () => string
   /**
-   * Resolves when all that the broker has confirmed is on disk. RabbitMQ loses a durable queue, with what is in it, or its leader, when
-   * it is killed within 3 s after the declaration. The others lose nothing.
+   * Resolves when all that the broker has confirmed is on disk. RabbitMQ loses a durable queue, with what is in it, or the
+   * leader of one, when it is killed within 3 s after the declaration. The others lose nothing.
    */
   readonly flush: () => Promise<void>
   /** SIGKILL; resolves when it is gone. */

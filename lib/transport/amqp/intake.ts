@@ -53,6 +53,9 @@ const mostPrefetch = 65_535
 /** How long the broker may take to end the deliveries, in milliseconds. */
 const cancelMs = 2_000
 
+/** When it is told that the broker has not answered yet, in milliseconds. */
+const silentMs = 10_000
+
 /**
  * How long after the last acknowledgement its channel may be closed, in milliseconds. n.b. a quorum queue applies them
  * later than it takes them, and forgets those of a closed channel that it has not applied: seen with 467 of 500 events.
@@ -150,11 +153,17 @@ export const intake = (
       open: async (lost) => {
         const opened = await link.opened()
         if (E.isLeft(opened)) return opened
+        // n.b. another attempt would not help: a quorum queue without a leader answers nobody, and all once it has one
+        const heard = env.clock.after(silentMs, () => {
+          env.log(`${name}: the broker does not answer whether ${queue} can be consumed, it is waited for`)
+        })
         try {
           if (stopping === undefined) await declare(opened.right)
           return E.right(await opening(opened.right, lost))
         } catch (error) {
           return E.left(connectError(name, `cannot consume ${queue}`, error))
+        } finally {
+          heard()
         }
       },
       close: ({ wire, channel }) => wire.release(channel),

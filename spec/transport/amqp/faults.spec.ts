@@ -179,6 +179,27 @@ await withOwnBroker('amqp', (startBroker) => {
   )
 
   test(
+    'a queue that does not answer is waited for, and the log says so',
+    async () => {
+      const { attempt, caller, serve, prefix, logged } = await place(broker.url)
+      const handled: Array<number> = []
+      const service = createMicroservice('mute').onEvent('work', t.number, (n) => TE.fromIO(() => void handled.push(n)))
+      await (await serve(service)).stop()
+      const queue = `{'%2F_${prefix}taskwire.event:mute:work', node()}`
+      await broker.command('eval', `sys:suspend(${queue}).`)
+      let started = false
+      const starting = attempt(service, { startTimeout: 100_000 }).finally(() => (started = true))
+      await until('it is told', () => logged.some((line) => line.includes('does not answer')), 60_000)
+      expect(started).toBe(false)
+      await broker.command('eval', `sys:resume(${queue}).`)
+      expect(right(await starting).health().ready).toBe(true)
+      right(await caller().emit('work', 1)())
+      await until('it is handled', () => handled.length === 1)
+    },
+    patience,
+  )
+
+  test(
     'an event whose replica is killed goes to another one, as its second attempt',
     async () => {
       const { caller, serve, prefix, aside } = await place(broker.url)
