@@ -38,6 +38,20 @@ const letter = (promised = once): Scenario => ({
   ignored: ['move'],
 })
 
+/** It is told to stop while one waits for its retry, one is being handled, and one waits behind it for their key. */
+const stop = (promised = once): Scenario => ({
+  name: 'stop',
+  guarantee: 'Wherever it is killed while it stops, what it held is handled in the end.',
+  orders: [
+    { do: 'retry', ms: 0 },
+    { do: 'handle', ms: 150, key: 'one' },
+    { do: 'handle', ms: 0, key: 'one' },
+  ],
+  stopAt: 1,
+  delayMs: 450,
+  promised,
+})
+
 /** The letters lie in this order; the one in the middle is not selected. n.b. opening a connection is no step of it. */
 const redrive = (ignored: ReadonlyArray<string>, promised = once): Scenario => ({
   name: 'redrive',
@@ -63,7 +77,8 @@ const opening: Readonly<Record<Kind, ReadonlyArray<string>>> = {
 }
 
 await withBroker('redis', (url) => {
-  for (const scenario of [event(), retry(), letter(), redrive(opening.redis)]) crash('redis', () => url, scenario)
+  for (const scenario of [event(), retry(), letter(), stop(), redrive(opening.redis)])
+    crash('redis', () => url, scenario)
 })
 
 await withBroker('amqp', (url) => {
@@ -73,6 +88,7 @@ await withBroker('amqp', (url) => {
     { ...retry(twice), delayMs: 1_000 },
     { ...retry(twice), variant: 'held' },
     letter(),
+    stop(twice),
     redrive(opening.amqp),
   ]
   for (const scenario of all) crash('amqp', () => url, scenario)
@@ -86,6 +102,6 @@ await withOwnBroker('kafka', (start) => {
   }, 120_000)
   const by = { ...once, counted: false }
   const topics: Scenario = { ...retry({ ...by, twice: true }), variant: 'topics', retryTopics: true }
-  for (const scenario of [event(by), retry(by), topics, letter(by), redrive([], by)])
+  for (const scenario of [event(by), retry(by), topics, letter(by), stop(by), redrive([], by)])
     crash('kafka', () => url, { ...scenario, ignored: opening.kafka })
 })

@@ -13,7 +13,7 @@ import {
 } from '../../../lib/transport/amqp/names.js'
 import { namesOf } from '../../../lib/transport/kafka/names.js'
 import { eventKeys, groupKeys } from '../../../lib/transport/redis/keys.js'
-import { foreign } from '../../transport/kafka/subject.js'
+import { foreign, persistently } from '../../transport/kafka/subject.js'
 import { patternOf } from './scenario.js'
 import type { Place } from './transports.js'
 
@@ -146,13 +146,15 @@ const kafka = async ({ url, prefix }: Place): Promise<Ground> => {
       })
     },
     letters: async (name) =>
-      (await read(dead(name))).map(({ value, headers = {} }) => lying(value ?? Buffer.alloc(0), texts(headers))),
+      (await persistently(() => read(dead(name)))).map(({ value, headers = {} }) =>
+        lying(value ?? Buffer.alloc(0), texts(headers)),
+      ),
     left: async (name) => {
       const topics = [...consumed(name)]
       const positions = await admin.fetchOffsets({ groupId: names.group(name), topics })
       let count = 0
       for (const { topic, partitions } of positions)
-        for (const { high, partition } of await admin.fetchTopicOffsets(topic)) {
+        for (const { high, partition } of await persistently(() => admin.fetchTopicOffsets(topic))) {
           const at = Number(partitions.find((one) => one.partition === partition)?.offset ?? -1)
           count += Number(high) - Math.max(0, at)
         }

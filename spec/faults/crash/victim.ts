@@ -15,8 +15,8 @@ export interface Given {
   readonly place: Place
   /** Of its service. */
   readonly name: string
-  /** What it does: handle these, or put dead letters back. */
-  readonly work: { readonly ids: ReadonlyArray<number> } | 'redrive'
+  /** What it does: handle these, stop while one of them is being handled, or put dead letters back. */
+  readonly work: { readonly ids: ReadonlyArray<number>; readonly stopAt?: number } | 'redrive'
   readonly delayMs: number
   /** Where it is killed. */
   readonly step?: Step
@@ -34,7 +34,11 @@ const steps = watch(place.kind, given.step, given.ignored)
 // n.b. no stream for what it prints: that would be a socket, too
 const print = (line: string): void => void writeSync(1, `${line}\n`)
 const file = openSync(given.log, 'a')
-const note = (line: Line): void => void writeSync(file, `${JSON.stringify(line)}\n`)
+let heard = (_: Line): void => undefined
+const note = (line: Line): void => {
+  writeSync(file, `${JSON.stringify(line)}\n`)
+  heard(line)
+}
 
 /** Longer than what was done may wait to be told to the broker, in milliseconds. */
 const quietMs = 1_000
@@ -44,14 +48,21 @@ const ended = new Set<number>()
 const definition = service(name, { by: 'victim', note, ended: (id) => void ended.add(id), delayMs })
 const on = definition.transport(transport(place, 'victim'))
 
-const handle = async (ids: ReadonlyArray<number>): Promise<unknown> => {
+const handle = async (ids: ReadonlyArray<number>, stopAt?: number): Promise<unknown> => {
   const started = await listen(on)()
   if (E.isLeft(started)) return started.left
+  let stopped = stopAt === undefined
+  heard = (line) => {
+    if (line.what !== 'started' || line.id !== stopAt) return
+    // n.b. what is to be retried waits by now
+    setTimeout(() => void started.right.stop().then(() => (stopped = true)), 50)
+  }
+  const done = (): boolean => stopped && (stopAt !== undefined || ids.every((id) => ended.has(id)))
   // n.b. what the beginning of listening has still to do
   await pause(100)
   steps.begin()
   print('ready')
-  while (!ids.every((id) => ended.has(id)) || steps.quietMs() < quietMs) await pause(20)
+  while (!done() || steps.quietMs() < quietMs) await pause(20)
   return undefined
 }
 const redrive = async (): Promise<unknown> => {
@@ -63,7 +74,7 @@ const redrive = async (): Promise<unknown> => {
 }
 
 const main = async (): Promise<void> => {
-  const failed = await (work === 'redrive' ? redrive() : handle(work.ids))
+  const failed = await (work === 'redrive' ? redrive() : handle(work.ids, work.stopAt))
   if (failed !== undefined) throw new Error(JSON.stringify(failed))
   writeFileSync(given.steps, JSON.stringify(steps.all()))
   print('over')
