@@ -79,8 +79,9 @@ export const maxWaiting = 10_000
 export const maxWaitingBytes = 50_000_000
 /** How often what is missing from an answer is sent again. */
 const resends = 2
-/** When there is room again, in milliseconds. */
+/** When there is room again, and when a topic is worth another look, in milliseconds. */
 const overloadedMs = 50
+const lookAgainMs = 100
 
 /** How often what failed is sent again, and after how many milliseconds at first, and at most. */
 const retries = 3
@@ -154,7 +155,8 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
     if (type !== undefined && tooLarge.has(type)) return failing({ _tag: 'MessageTooLarge', limitBytes: maxBatchBytes })
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
       stale(topic)
-      return failing(transportFailed(name, `the topic ${topic} does not exist`, cause))
+      // n.b. the next attempt finds out whether it is gone for good, or is to be made again
+      return failing(transportFailed(name, `the topic ${topic} does not exist`, cause), 'no', lookAgainMs)
     }
     const error: CallFailure = connectError(name, `cannot write to ${topic}`, cause) as CallFailure
     if (error._tag === 'Unauthorized') return failing(error)

@@ -184,7 +184,7 @@ test('errors of the broker have their meaning; a broken connection may have writ
   }
   expect(await meaning('UNKNOWN_TOPIC_OR_PARTITION')).toMatchObject({
     processed: 'no',
-    retryAfterMs: undefined,
+    retryAfterMs: 100,
     error: { _tag: 'TransportFailed' },
     stale: ['t'],
   })
