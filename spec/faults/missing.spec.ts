@@ -12,7 +12,7 @@ import { eventKeys, groupKeys } from '../../lib/transport/redis/keys.js'
 import { foreign } from '../transport/kafka/subject.js'
 import { cast } from './cast.js'
 import { fault } from './fault.js'
-import { ask, emit, load, patterns } from './load.js'
+import { ask, load, patterns } from './load.js'
 import type { Site } from './transports.js'
 import { group } from './worker.js'
 
