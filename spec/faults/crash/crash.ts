@@ -62,6 +62,7 @@ export const crash = (kind: Kind, url: () => string, scenario: Scenario): void =
     if (name !== 'redrive' && name !== 'stop')
       expect(first.again, 'events that the broker gave out though all was done').toBe(0)
     const steps = first.ended.steps
+    expect(steps.length, 'steps').toBeGreaterThan(0)
     await prepare(steps.length)
 
     const wrong: Array<string> = []

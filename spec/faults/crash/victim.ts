@@ -62,7 +62,10 @@ const handle = async (ids: ReadonlyArray<number>, stopAt?: number): Promise<unkn
   await pause(100)
   steps.begin()
   print('ready')
-  while (!done() || steps.quietMs() < quietMs) await pause(20)
+  while (!done()) await pause(20)
+  // n.b. what was done last may not have moved anything yet
+  const since = performance.now()
+  while (Math.min(steps.quietMs(), performance.now() - since) < quietMs) await pause(20)
   return undefined
 }
 const redrive = async (): Promise<unknown> => {
