@@ -42,4 +42,7 @@ const unauthorized = (error: unknown): boolean =>
 export const connectError = (name: string, what: string, error: unknown): ConnectError =>
   unauthorized(error)
     ? { _tag: 'Unauthorized', message: `${what}: ${reasonOf(error)}` }
-    : transportFailed(name, `${what}: ${reasonOf(error)}`, error)
+    : // n.b. another program has a group of this name: no member of it divides the partitions as the library does
+      typeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL'
+      ? { _tag: 'TopologyMismatch', message: `${what}: ${reasonOf(error)}` }
+      : transportFailed(name, `${what}: ${reasonOf(error)}`, error)

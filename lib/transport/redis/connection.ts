@@ -13,6 +13,7 @@ import { callFailed, connectFailed, isAnswer } from './errors.js'
 import { events, prepareEvents, type Events } from './events.js'
 import { lasting } from './lasting.js'
 import { letterStores } from './letters.js'
+import { streamOf } from './keys.js'
 import { links } from './link.js'
 import type { Settings } from './options.js'
 import { publishing } from './publishing.js'
@@ -71,17 +72,22 @@ export const connection = (
       const opened = await commands.opened()
       if (E.isLeft(opened)) return opened
       const wire = opened.right
-      try {
+      const tried = (pattern: string, work: Promise<unknown>) =>
+        work.then(
+          () => [],
+          (error: unknown) => [{ pattern, error }],
+        )
+      const [failed] = (
         await Promise.all([
-          ...of('event').map((pattern) => prepareEvents(shared, wire, pattern)),
-          ...of('message').map((pattern) => prepareServing(shared, wire, pattern)),
+          ...of('event').map((pattern) => tried(pattern, prepareEvents(shared, wire, pattern))),
+          ...of('message').map((pattern) => tried(pattern, prepareServing(shared, wire, pattern))),
         ])
-        return E.right(undefined)
-      } catch (error) {
-        if (isAnswer(error) && callFailed(name, error).retryAfterMs === undefined)
-          return E.left(connectFailed(name, 'subscribing', error))
-        await pause(againMs)
-      }
+      ).flat()
+      if (failed === undefined) return E.right(undefined)
+      const { pattern, error } = failed
+      if (isAnswer(error) && callFailed(name, error).retryAfterMs === undefined)
+        return E.left(connectFailed(name, `cannot subscribe to ${streamOf(settings.prefix, pattern)}`, error))
+      await pause(againMs)
     }
   }
 

@@ -128,7 +128,7 @@ test('a socket on which something was asked and nothing comes is ended, and thos
   made.destroy()
 })
 
-test('credentials and rights are told apart from failures that pass, however deep the driver buries them', () => {
+test('credentials, rights and a group of another program are told apart from failures that pass, however deep the driver buries them', () => {
   const wrapped = (cause: unknown) =>
     Object.assign(new Error('gave up'), { name: 'KafkaJSNumberOfRetriesExceeded', cause })
   const sasl = Object.assign(new Error('SASL PLAIN authentication failed'), { name: 'KafkaJSSASLAuthenticationError' })
@@ -139,6 +139,8 @@ test('credentials and rights are told apart from failures that pass, however dee
   })
   for (const error of [sasl, rights, wrapped(sasl), wrapped(wrapped(rights))])
     expect(connectError('kafka', 'cannot connect', error)._tag).toBe('Unauthorized')
+  const foreign = Object.assign(new Error('no'), { type: 'INCONSISTENT_GROUP_PROTOCOL', retriable: false })
+  expect(connectError('kafka', 'cannot join', wrapped(foreign))._tag).toBe('TopologyMismatch')
   for (const error of [broken, wrapped(broken), undefined, 'text', null])
     expect(connectError('kafka', 'cannot connect', error)._tag).toBe('TransportFailed')
   expect(typeOf(wrapped(rights))).toBe('GROUP_AUTHORIZATION_FAILED')
