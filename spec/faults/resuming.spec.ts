@@ -56,7 +56,7 @@ for (const kind of kinds)
         figure('slowestResumeMs', Math.round(slowest))
         expect(page.count('confirmed')).toBe(times * share + 1)
       },
-      { limitMs: 400_000 },
+      { limitMs: 900_000 },
     )
 
     fault(
