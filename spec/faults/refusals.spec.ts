@@ -187,7 +187,10 @@ await withBroker('kafka', (url) =>
     await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })
     await consumer.connect()
     await consumer.subscribe({ topic })
+    // n.b. kafkajs may have run before it has joined
+    const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))
     await consumer.run({ eachMessage: async () => undefined })
+    await joined
     trial.fault('a consumer with another protocol is in the group')
     await expectRefused(trial, parts, front, names.group(group))
     await consumer.disconnect()
