@@ -152,19 +152,23 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
 
   const failed = (topic: string, cause: unknown, rest: ReadonlyArray<Parcel>): Failing => {
     const type = typeOf(cause)
+    // n.b. of several partitions one may have been refused, and another one written
+    const alone = rest.every(({ record }) => record.partition === rest[0]?.record.partition)
     if (type !== undefined && tooLarge.has(type)) return failing({ _tag: 'MessageTooLarge', limitBytes: maxBatchBytes })
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
       stale(topic)
       // n.b. the next attempt finds out whether it is gone for good, or is to be made again
-      return failing(transportFailed(name, `the topic ${topic} does not exist`, cause), 'no', lookAgainMs)
+      return failing(
+        transportFailed(name, `the topic ${topic} does not exist`, cause),
+        alone ? 'no' : 'maybe',
+        lookAgainMs,
+      )
     }
     const error: CallFailure = connectError(name, `cannot write to ${topic}`, cause) as CallFailure
     if (error._tag === 'Unauthorized') return failing(error)
     // An error of the program, not of the network.
     if (/^(Type|Range|Reference|Syntax)Error$/.test(String((cause as Partial<Error>).name)))
       return failing(transportFailed(name, reasonOf(cause), cause), 'maybe')
-    // n.b. of several partitions one may have been refused, and another one written
-    const alone = rest.every(({ record }) => record.partition === rest[0]?.record.partition)
     return disconnected(!(alone && type !== undefined && !ambiguous.has(type)))
   }
 
@@ -196,14 +200,14 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
         }
         return
       }
-      // n.b. kafkajs resolves though a partition is missing from what it returns: those records were never written
+      // n.b. kafkajs resolves though a partition is missing from what it returns: most likely those records were never written
       const covered = new Set(
         receipts.filter((one) => one.topicName === topic && one.errorCode === 0).map(({ partition }) => partition),
       )
       const missing = rest.filter(({ record }) => !covered.has(record.partition))
       for (const one of rest) if (covered.has(one.record.partition)) end(one, undefined)
       if (missing.length === 0) return
-      if (again === 0) {
+      if (once || again === 0) {
         for (const one of missing) end(one, disconnected(true))
         return
       }

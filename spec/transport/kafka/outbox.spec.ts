@@ -99,6 +99,28 @@ test('what must be written once is sent once, and its failure says whether it ma
   expect(results.get('b')).toMatchObject(failure(true))
 })
 
+test('what must be written once is not sent again because an answer says nothing of it', async () => {
+  const { box, sent, results, put } = boxOf(without(1), all('t'))
+  put('a', 0, true)
+  put('b', 1, true)
+  await box.idle()
+  expect(sent).toHaveLength(1)
+  expect(results.has('a') && results.get('a') === undefined).toBe(true)
+  expect(results.get('b')).toMatchObject(failure(true))
+})
+
+test('where one of several partitions is unknown, the others may have been written', async () => {
+  const { box, results, put } = boxOf(lost('UNKNOWN_TOPIC_OR_PARTITION'))
+  put('a', 0, true)
+  put('b', 1, true)
+  await box.idle()
+  expect(results.get('a')).toMatchObject({ error: { _tag: 'TransportFailed' }, processed: 'maybe' })
+  const single = boxOf(lost('UNKNOWN_TOPIC_OR_PARTITION'))
+  single.put('a', 0, true)
+  await single.box.idle()
+  expect(single.results.get('a')).toMatchObject({ error: { _tag: 'TransportFailed' }, processed: 'no' })
+})
+
 test('a partition that is missing from the answer is sent again, and nothing else is', async () => {
   const { box, sent, results, put } = boxOf(without(1), all('t'))
   for (const [value, partition] of [
