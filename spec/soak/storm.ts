@@ -21,22 +21,20 @@ type Fault = (scene: Scene, chance: Chance, tell: (what: string) => void) => Pro
 const some = (chance: Chance, low: number, high: number): number => Math.round(chance.between(low, high))
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
 
+const gone =
+  (signal: string, end: (scene: Scene) => Promise<unknown>): Fault =>
+  async (scene, chance, tell) => {
+    const ms = some(chance, 0, 3_000)
+    tell(`${signal} of the broker, and a start after ${seconds(ms)}`)
+    await end(scene)
+    await pause(ms)
+    await scene.broker.restart()
+  }
+
 /** Where something is done to the broker's process, and for how long it is gone or still. */
 const brokerFaults: readonly [Fault, ...ReadonlyArray<Fault>] = [
-  async ({ broker }, chance, tell) => {
-    const ms = some(chance, 0, 3_000)
-    tell(`SIGKILL of the broker, and a start after ${seconds(ms)}`)
-    await broker.kill()
-    await pause(ms)
-    await broker.restart()
-  },
-  async ({ broker }, chance, tell) => {
-    const ms = some(chance, 0, 3_000)
-    tell(`SIGTERM of the broker, and a start after ${seconds(ms)}`)
-    await broker.terminate()
-    await pause(ms)
-    await broker.restart()
-  },
+  gone('SIGKILL', ({ broker }) => broker.kill()),
+  gone('SIGTERM', ({ broker }) => broker.terminate()),
   async ({ broker }, chance, tell) => {
     const ms = some(chance, 200, 12_000)
     tell(`broker frozen for ${seconds(ms)}`)
