@@ -25,6 +25,11 @@ const broken = files.filter(
 const failed = tests.length - passed.length - skipped.length + broken.length
 
 for (const test of skipped) console.log(`skipped: ${test.fullName}`)
+// At the end of a long log, where they are looked for.
+for (const file of files)
+  for (const test of file.assertionResults)
+    if (test.status === 'failed')
+      console.log(`failed: ${file.name}: ${test.fullName}\n${test.failureMessages.join('\n')}\n`)
 for (const file of broken) console.log(`failed to run: ${file.name}`)
 const succeeded = reports.length > 0 && reports.every((report) => report.success && report.numPassedTests > 0)
 if (!succeeded && failed === 0) console.log('a test run failed outside of any test, or none of its tests passed')
