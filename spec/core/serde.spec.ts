@@ -12,12 +12,25 @@ const there = (value: unknown) => {
   return E.isLeft(body) ? body : json.parse(toBytes(body.right))
 }
 const refused = (expected: string) => E.left([{ path: '', expected }])
+const forbidden = refused('no key __proto__ and no constructor.prototype')
+
+// n.b. fast-check makes such keys, about one value in 6,000
+const holdsForbidden = (text: string): boolean => {
+  let found = false
+  JSON.parse(text, (key, value: unknown) => {
+    const prototype = typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype')
+    found ||= key === '__proto__' || (key === 'constructor' && prototype)
+    return value
+  })
+  return found
+}
 
 describe('JSON', () => {
-  test('comes back as it was, whatever the value', () => {
+  test('comes back as it was, whatever the value, unless it holds a forbidden key', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 10 }), (value) => {
-        expect(there(value)).toEqual(E.right(JSON.parse(JSON.stringify(value))))
+        const text = JSON.stringify(value)
+        expect(there(value)).toEqual(holdsForbidden(text) ? forbidden : E.right(JSON.parse(text)))
       }),
       { numRuns: 500 },
     )
@@ -156,7 +169,6 @@ describe('depth', () => {
 })
 
 describe('forbidden keys', () => {
-  const forbidden = refused('no key __proto__ and no constructor.prototype')
   test.each([
     '{"__proto__":1}',
     '{"a":[{"b":{"__proto__":{"polluted":true}}}]}',
