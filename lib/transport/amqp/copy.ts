@@ -2,7 +2,7 @@
 import type { MessageProperties, Options } from 'amqplib'
 import { field } from '../broker/attributes.js'
 import { isLetterField } from '../broker/letter.js'
-import { copied, dueField, properties } from './fields.js'
+import { copied, restField, properties } from './fields.js'
 import { replyTo } from './publishing.js'
 
 /**
@@ -17,7 +17,7 @@ export const copyOf = (
 ): Options.Publish => {
   const headers = bare ? {} : copied(own.headers)
   for (const name of Object.keys(headers))
-    if (name === field.attempt || name === field.firstFailedAt || name === dueField || isLetterField(name))
+    if (name === field.attempt || name === field.firstFailedAt || name === restField || isLetterField(name))
       Reflect.deleteProperty(headers, name)
   const back: unknown = own.replyTo
   return properties({

@@ -4,7 +4,7 @@ import type { Reason, Settlement } from '../../core/settlement.js'
 import { field, numberOf, type Fields } from '../broker/attributes.js'
 import { writeLetter } from '../broker/letter.js'
 import type { Subscription } from '../transport.js'
-import { dueField, patternField } from './fields.js'
+import { patternField, restField } from './fields.js'
 import type { Consumer, House } from './house.js'
 import { eventReader, type Read } from './incoming.js'
 import { ack, giveBack, intake, type Taken } from './intake.js'
@@ -20,9 +20,6 @@ const restMs = 100
 
 /** A window that is larger than the concurrency by so much: the endpoint works ordering keys out of what events say. */
 const keyed = 1_000
-
-/** The longest wait in one retry queue, in milliseconds. */
-const longestMs = 600_000
 
 const retryFields = ({ fields }: { readonly fields: Fields }): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -58,7 +55,7 @@ export const eventConsumer = <N extends string>(
     fields: Readonly<Record<string, string>>,
   ): void => {
     const tier = tierOf(delayMs)
-    const due = delayMs > longestMs ? { [dueField]: String(Math.round(clock.unix() + delayMs)) } : {}
+    const rest = delayMs > tier ? { [restField]: String(Math.round(delayMs - tier)) } : {}
     const short = delayMs < holdMs
     const put = (): void => {
       store.put({
@@ -68,7 +65,7 @@ export const eventConsumer = <N extends string>(
           short
             ? declareEvent(wire, settings, queue, subscription.pattern)
             : wire.aside((channel) => declareRetry(channel, queue, tier, settings)),
-        fields: { [patternField]: context.pattern, ...fields, ...due },
+        fields: { [patternField]: context.pattern, ...fields, ...rest },
         what: 'a retry',
       })
     }
@@ -170,7 +167,7 @@ export const eventConsumer = <N extends string>(
       bury(taken, event, { _tag: 'InvalidPayload', message, errorId: undefined, attempts, ...at })
       return
     }
-    const left = (numberOf(fields, dueField) ?? 0) - now
+    const left = numberOf(fields, restField) ?? 0
     if (left >= holdMs) {
       again(taken, event, left, retryFields(event))
       return

@@ -8,8 +8,11 @@ import { writeHeaders, type Fields, type Writing } from '../broker/attributes.js
 /** The pattern of an event that was published again, to a queue: its routing key is then the queue's name. */
 export const patternField = `${reservedPrefix}pattern`
 
-/** When an event may start again, in Unix milliseconds; only where that is further away than the longest retry queue. */
-export const dueField = `${reservedPrefix}due`
+/**
+ * What is left of a delay once an event has waited in its retry queue, in milliseconds; only where no queue is long enough.
+ * n.b. no time of day: the broker measures each wait, and clocks differ
+ */
+export const restField = `${reservedPrefix}rest`
 
 // Headers that the broker acts on or writes, and one that the driver cannot read back. A user's header of such a name
 // travels under another one, which `headersOf` undoes.

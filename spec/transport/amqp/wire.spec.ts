@@ -139,7 +139,7 @@ await withBroker('amqp', (url) => {
     const hostile = collector('hostile', 'h', seen).onMessage('ask', t.unknown, () => TE.right(1), { reply: t.number })
     const running = await serve(hostile)
     const events = `${prefix}taskwire.events`
-    const headers = { 'taskwire-attempt': 'x', 'taskwire-due': '-1', 'taskwire-pattern': '#', cloudEvents_id: 5 }
+    const headers = { 'taskwire-attempt': 'x', 'taskwire-rest': '-1', 'taskwire-pattern': '#', cloudEvents_id: 5 }
     await aside(async (channel) => {
       channel.publish(events, 'h', Buffer.from('"1"'), { headers, contentEncoding: 'gzip', priority: 9 })
       channel.publish(events, 'h', Buffer.alloc(2 * 1_048_576, 32))
@@ -242,6 +242,24 @@ await withBroker('amqp', (url) => {
     let { messageCount } = await waiting()
     for (let look = 0; messageCount === 0 && look < 1_000; look++) messageCount = (await waiting()).messageCount
     expect(messageCount).toBe(1)
+  })
+
+  test('what is left of a delay beyond the longest tier is waited for in the next one, by no clock but that of the broker', async () => {
+    const { aside, serve, prefix } = await place(url)
+    const starts: Array<{ payload: unknown; context: AmqpContext }> = []
+    await serve(collector('rest', 'rested', starts))
+    const queue = `${prefix}taskwire.event:rest:rested`
+    const began = performance.now()
+    await aside(async (channel) => {
+      const headers = { 'taskwire-attempt': '3', 'taskwire-rest': '700' }
+      channel.sendToQueue(queue, Buffer.from('1'), { headers, contentType: 'application/json' })
+      await channel.waitForConfirms()
+    })
+    await until('it is started', () => starts.length === 1)
+    expect(performance.now() - began).toBeGreaterThan(690)
+    expect(starts[0]?.context.attempt).toBe(3)
+    const { messageCount } = await aside((channel) => channel.checkQueue(`${queue}:retry-1s`))
+    expect(messageCount).toBe(0)
   })
 
   test('two services share events by wildcards, and each of their replicas its part', async () => {
