@@ -56,6 +56,7 @@ export interface Events {
 export const events = <N extends string>(on: Eventing<N>): Events => {
   const { settings, names, environment, subscriptions } = on
   const { clock, log, group } = environment
+  const wait = dueIn(clock)
   const endpoints = subscriptions.flatMap((subscription, index): ReadonlyArray<Endpoint> =>
     subscription.kind === 'event' ? [{ index, subscription, lanes: [], turn: 0, held: 0, giving: false }] : [],
   )
@@ -152,7 +153,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
     window.bytes += bytes
     taken += bytes
     window.entries.push(entry)
-    const waitMs = again === undefined ? 0 : dueIn(fields, clock)
+    const waitMs = again === undefined ? 0 : wait(fields)
     for (const endpoint of all) {
       const item: Item = {
         entry,

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js'
 import {
   describe,
   field,
+  numberOf,
   sourceOf,
   writeEvent,
   writeHeaders,
@@ -95,10 +96,22 @@ export const coordinates = (topic: string, partition: number, offset: string): s
 /** When a record may be handled, in Unix milliseconds: of a retry. */
 export const notBefore = 'taskwire-not-before'
 
-/** What a clock of another machine may differ, and a delay at most be, in milliseconds: 24 hours. */
-export const longestDelayMs = 86_400_000
+/** How long that was when it was written, in milliseconds: it waits for no longer, whatever the clocks say. */
+export const delay = 'taskwire-delay'
 
-export const dueIn = (fields: Fields, clock: Clock): number => {
-  const at = Number(fields[notBefore])
-  return Number.isFinite(at) ? Math.min(Math.max(0, at - clock.unix()), longestDelayMs) : 0
+/** The longest delay of a retry, in milliseconds: 24 hours. */
+const longestDelayMs = 86_400_000
+
+/**
+ * How long a record has to wait. A wall clock that is set while this process runs changes nothing: one that is set ahead
+ * is not followed, and of one that is set back the delay itself is the bound.
+ */
+export const dueIn = (clock: Clock): ((fields: Fields) => number) => {
+  const began = clock.unix() - clock.now()
+  return (fields) => {
+    const at = Number(fields[notBefore])
+    if (!Number.isFinite(at)) return 0
+    const left = at - Math.min(clock.unix(), began + clock.now())
+    return Math.min(Math.max(0, left), numberOf(fields, delay) ?? longestDelayMs, longestDelayMs)
+  }
 }

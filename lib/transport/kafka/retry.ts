@@ -6,12 +6,19 @@ import type { DeadLetter } from '../../core/letter.js'
 import type { Reason } from '../../core/settlement.js'
 import type { Environment } from '../transport.js'
 import type { Record } from './outbox.js'
-import { bodyOf, coordinates, empty, noFields, notBefore } from './record.js'
+import { bodyOf, coordinates, empty, delay, noFields, notBefore } from './record.js'
 import type { Item } from './window.js'
 
 type Headers = { [name: string]: Buffer | string | Array<Buffer | string> | undefined }
 
-const ours: ReadonlySet<string> = new Set([field.endpoint, field.attempt, field.firstFailedAt, field.origin, notBefore])
+const ours: ReadonlySet<string> = new Set([
+  field.endpoint,
+  field.attempt,
+  field.firstFailedAt,
+  field.origin,
+  notBefore,
+  delay,
+])
 
 /** As they came, byte for byte, but for those that are left out. */
 const headersOf = ({ headers = {} }: KafkaMessage, out: (name: string) => boolean = () => false): Headers => {
@@ -44,6 +51,7 @@ export const retryRecord = (item: Item, endpoint: string, delayMs: number, { clo
   if (item.firstFailedAt !== undefined) headers[field.firstFailedAt] = String(Math.round(item.firstFailedAt))
   headers[field.origin] = sourceOf(item)
   headers[notBefore] = String(Math.round(clock.unix() + delayMs))
+  headers[delay] = String(Math.round(delayMs))
   return { key: item.entry.message.key, value: bodyOf(item.entry.message), headers }
 }
 
