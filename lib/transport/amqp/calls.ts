@@ -1,6 +1,7 @@
 /** Requests and their replies, over the broker's direct reply-to. */
 import type { Message } from 'amqplib'
 import { freshId } from '../../core/clock.js'
+import { deadlineWriter } from '../broker/deadline.js'
 import { answerOf } from '../broker/reply.js'
 import { closed, disconnected, failing } from '../broker/failing.js'
 import type { KeptOpen } from '../broker/keep-open.js'
@@ -38,7 +39,8 @@ export const unsendable: Failing = failing({
 })
 
 export const calls = (link: KeptOpen<Publishing>, { name, prefix }: Settings, env: Environment): Calls => {
-  const write = requestWriter(prefix, env)
+  const deadline = deadlineWriter(env.clock)
+  const write = requestWriter(prefix, env, deadline)
   const pending = new Map<string, (answer: Answer) => void>()
   const waiting = new Set<() => void>()
   const outlet = gate<Publishing>(link, ({ wire, calls: { full } }) => !wire.blocked() && !full)
@@ -61,6 +63,7 @@ export const calls = (link: KeptOpen<Publishing>, { name, prefix }: Settings, en
         if (over) return
         over = true
         waiting.delete(abandon)
+        deadline.heard(given, message.timeoutMs, since)
         answer(given)
       }
       const abandon = (): void => {

@@ -1,6 +1,6 @@
 /** Messages of clients, as they are published. */
 import { sourceOf, writeEvent } from '../broker/attributes.js'
-import { writeDeadline } from '../broker/deadline.js'
+import type { DeadlineWriter } from '../broker/deadline.js'
 import type { Environment, Outgoing } from '../transport.js'
 import { contentOf, properties, short, written } from './fields.js'
 import { eventExchange, requestExchange } from './names.js'
@@ -42,13 +42,14 @@ export const eventWriter = (prefix: string, { clock, group }: Environment): ((me
 export const requestWriter = (
   prefix: string,
   { clock, group }: Environment,
+  deadline: DeadlineWriter,
 ): ((message: Outgoing, timeoutMs: number, call: string) => Publication) => {
   const exchange = requestExchange(prefix)
   const appId = short(group)
   return (message, timeoutMs, call) => {
     const { pattern, messageId, correlationId, causationId, key } = message
     const headers = written(message.headers)
-    writeDeadline(headers, timeoutMs, clock)
+    deadline.write(headers, timeoutMs)
     if (messageId !== undefined && short(messageId) === undefined) headers[`${cloudEvents}id`] = messageId
     if (correlationId !== undefined) headers[`${cloudEvents}correlationid`] = correlationId
     if (causationId !== undefined) headers[`${cloudEvents}causationid`] = causationId

@@ -2,13 +2,39 @@
 import * as O from 'fp-ts/lib/Option.js'
 import type { Option } from 'fp-ts/lib/Option.js'
 import type { Clock } from '../../core/clock.js'
+import type { Answer } from '../transport.js'
 import { field, numberOf, type Fields, type Writing } from './attributes.js'
 
-/** Writes what is left to a request, and when that ends in Unix milliseconds. */
-export const writeDeadline = (into: Writing, timeoutMs: number, clock: Clock): void => {
-  const ms = Math.max(1, Math.ceil(timeoutMs))
-  into[field.timeout] = String(ms)
-  into[field.deadline] = String(Math.ceil(clock.unix()) + ms)
+/** What a caller says of the deadlines of its requests. */
+export interface DeadlineWriter {
+  /** Writes what is left to a request, and when that ends in Unix milliseconds. */
+  readonly write: (into: Writing, timeoutMs: number) => void
+  /** Learns from the answer to a request that had `timeoutMs` left at `sentAt`, in monotonic milliseconds. */
+  readonly heard: (answer: Answer, timeoutMs: number, sentAt: number) => void
+}
+
+/** How long requests go without a time of day once the clocks were found to differ, in milliseconds. */
+const apartMs = 60_000
+
+/**
+ * A replica that refuses a request as expired, with more than half of its time left, has a clock that runs ahead. For a
+ * minute requests then say only how long they have: they come to be handled, and one that has waited at the broker may be
+ * handled for a caller that is gone. n.b. near its deadline a request is refused rightly: it waited, and more would not help
+ */
+export const deadlineWriter = (clock: Clock): DeadlineWriter => {
+  let apartUntil = Number.NEGATIVE_INFINITY
+  return {
+    write: (into, timeoutMs) => {
+      const ms = Math.max(1, Math.ceil(timeoutMs))
+      into[field.timeout] = String(ms)
+      if (clock.now() >= apartUntil) into[field.deadline] = String(Math.ceil(clock.unix()) + ms)
+    },
+    heard: (answer, timeoutMs, sentAt) => {
+      if (answer._tag !== 'Failing' || answer.error._tag !== 'TimeoutError' || answer.processed !== 'no') return
+      const now = clock.now()
+      if (now - sentAt < timeoutMs / 2) apartUntil = now + apartMs
+    },
+  }
 }
 
 /**

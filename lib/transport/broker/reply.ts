@@ -23,6 +23,9 @@ const failed = (failure: Failure, status: 'failure' | 'refused' = 'failure'): Re
   ...encodeFailure(failure),
 })
 
+// A request that the runtime found expired when it came was not processed: if its caller still waits, their clocks differ.
+const expiredUnread = (failure: Failure): boolean => failure._tag === 'TimeoutError' && failure.afterMs === 0
+
 /** The reply of a request. Its body has at most `most` bytes. */
 export const replyOf = (settlement: Settlement, most: number): Reply => {
   switch (settlement._tag) {
@@ -31,7 +34,7 @@ export const replyOf = (settlement: Settlement, most: number): Reply => {
         ? failed({ _tag: 'MessageTooLarge', limitBytes: most })
         : { status: settlement.status, code: undefined, body: settlement.body }
     case 'Fail':
-      return failed(settlement.failure)
+      return failed(settlement.failure, expiredUnread(settlement.failure) ? 'refused' : 'failure')
     case 'Refuse':
       return settlement.because === 'overloaded'
         ? failed({ _tag: 'Overloaded', limit: settlement.limit }, 'refused')

@@ -5,7 +5,7 @@
 import type { Option } from 'fp-ts/lib/Option.js'
 import type { Clock } from '../../core/clock.js'
 import { field, type Fields, type Writing } from '../broker/attributes.js'
-import { deadlineOf, writeDeadline } from '../broker/deadline.js'
+import { deadlineOf, type DeadlineWriter } from '../broker/deadline.js'
 import { writeReply, type Reply } from '../broker/reply.js'
 
 /** Call, topic and partition of the reply, milliseconds that the caller waits, and until when in Unix milliseconds. */
@@ -21,9 +21,15 @@ export interface Addressed {
   readonly deadline: Option<number>
 }
 
-export const writeRequest = (into: Writing, call: string, replyTo: string, timeoutMs: number, clock: Clock): void => {
+export const writeRequest = (
+  into: Writing,
+  call: string,
+  replyTo: string,
+  timeoutMs: number,
+  deadline: DeadlineWriter,
+): void => {
   const limits: Writing = {}
-  writeDeadline(limits, timeoutMs, clock)
+  deadline.write(limits, timeoutMs)
   into[requestHeader] = `${call} ${replyTo} ${limits[field.timeout] ?? ''} ${limits[field.deadline] ?? ''}`
 }
 

@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { freshId } from '../../core/clock.js'
 import type { ConnectError } from '../../core/error.js'
+import { deadlineWriter } from '../broker/deadline.js'
 import { failing } from '../broker/failing.js'
 import type { KeptOpen } from '../broker/keep-open.js'
 import { answerOf } from '../broker/reply.js'
@@ -38,6 +39,7 @@ export const asking = (
 ): Asking => {
   const { clock, random } = environment
   const { name } = settings
+  const deadline = deadlineWriter(clock)
   const waiting = new Map<string, (answer: Answer) => void>()
   const fields = fieldsOfMessages(environment)
   let path: ReturnType<typeof replies> | undefined
@@ -76,6 +78,7 @@ export const asking = (
       const startedAt = clock.now()
       const end = (given: Answer): void => {
         waiting.delete(call)
+        deadline.heard(given, message.timeoutMs, startedAt)
         answer(given)
       }
       const ask = ({ address }: ReplyPath): void => {
@@ -90,7 +93,7 @@ export const asking = (
           },
           () => {
             const headers = fields(message)
-            writeRequest(headers, call, address, message.timeoutMs - (clock.now() - startedAt), clock)
+            writeRequest(headers, call, address, message.timeoutMs - (clock.now() - startedAt), deadline)
             return recordOf(message, headers)
           },
           (failed) => {

@@ -5,7 +5,7 @@ import { deadlines, type Due } from '../../core/deadlines.js'
 import type { ConnectError } from '../../core/error.js'
 import type { Answer, Cancel, Outgoing } from '../transport.js'
 import { field, writeHeaders, type Writing } from '../broker/attributes.js'
-import { writeDeadline } from '../broker/deadline.js'
+import { deadlineWriter } from '../broker/deadline.js'
 import { closed, failing } from '../broker/failing.js'
 import { answerOf } from '../broker/reply.js'
 import { callFailed, connectFailed, neverConnected } from './errors.js'
@@ -42,6 +42,7 @@ const returningMs = 5_000
 export const calling = ({ settings, env, links, commands }: Shared): Calling => {
   const { name, prefix, limits } = settings
   const { clock, random, instance } = env
+  const deadline = deadlineWriter(clock)
   const channel = replyChannel(prefix, instance)
   const keys = remembered((pattern) => requestKeys(prefix, pattern))
   const calls = new Map<string, Call>()
@@ -101,7 +102,7 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
   const partsFor = (message: Outgoing, call: string, timeoutMs: number) => {
     const { contentType, headers, messageId, correlationId, causationId, key } = message
     const fields: Writing = { [field.contentType]: contentType, [field.call]: call, [field.replyTo]: channel }
-    writeDeadline(fields, timeoutMs, clock)
+    deadline.write(fields, timeoutMs)
     if (messageId !== undefined) fields['ce_id'] = messageId
     if (correlationId !== undefined) fields['ce_correlationid'] = correlationId
     if (causationId !== undefined) fields['ce_causationid'] = causationId
@@ -130,7 +131,9 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
         table.remove(call)
         leaveReplies()
         leaveCommands()
-        if (given !== undefined) answer(given)
+        if (given === undefined) return
+        deadline.heard(given, message.timeoutMs, startedAt)
+        answer(given)
       }
       const abandon = (): void => {
         finish(closed(written ? 'maybe' : 'no'))

@@ -1,4 +1,3 @@
-import * as O from 'fp-ts/lib/Option.js'
 import { describe, expect, test } from 'vitest'
 import {
   describe as described,
@@ -11,7 +10,6 @@ import {
   type CloudEvents,
   type Writing,
 } from '../../../lib/transport/broker/attributes.js'
-import { deadlineOf, writeDeadline } from '../../../lib/transport/broker/deadline.js'
 
 const event = {
   id: 'm-1',
@@ -22,7 +20,6 @@ const event = {
   causationId: 'm-0',
   key: 'u-1',
 }
-const clock = (unix: number, now = 1_000) => ({ now: () => now, unix: () => unix, after: () => () => undefined })
 
 describe('fields beside a body', () => {
   test('an event has the attributes of CloudEvents 1.0, and they are read back', () => {
@@ -91,28 +88,5 @@ describe('fields beside a body', () => {
   test('a source is a reference to the service', () => {
     expect(sourceOf('billing service')).toBe('/billing%20service')
     expect(sourceOf('')).toBe('/taskwire')
-  })
-})
-
-describe('the deadline of a request', () => {
-  const written = (timeoutMs: number, unix: number): Writing => {
-    const into: Writing = {}
-    writeDeadline(into, timeoutMs, clock(unix))
-    return into
-  }
-
-  test('ends when the caller stops waiting, however long the request lay at the broker', () => {
-    expect(deadlineOf(written(500, 10_000), clock(10_000))).toEqual(O.some(1_500))
-    expect(deadlineOf(written(500, 10_000), clock(10_400))).toEqual(O.some(1_100))
-    expect(deadlineOf(written(500, 10_000), clock(11_000))).toEqual(O.some(500))
-  })
-
-  test('a clock that runs behind gives no more than the time limit', () => {
-    expect(deadlineOf(written(500, 10_000), clock(0))).toEqual(O.some(1_500))
-  })
-
-  test('a foreign request has none, and nonsense is none', () => {
-    expect(deadlineOf({}, clock(0))).toEqual(O.none)
-    expect(deadlineOf({ [field.timeout]: 'soon', [field.deadline]: '-1' }, clock(0))).toEqual(O.none)
   })
 })

@@ -55,6 +55,18 @@ describe('a reply', () => {
     })
   })
 
+  test('that came too late was not processed, and one that took too long was', () => {
+    const timedOut = (afterMs: number) => ({ _tag: 'TimeoutError', afterMs, waitingFor: 'handler' }) as const
+    for (const [afterMs, processed] of [
+      [0, 'no'],
+      [50, 'yes'],
+    ] as const)
+      expect(roundTrip({ _tag: 'Fail', failure: timedOut(afterMs) })).toMatchObject({
+        error: timedOut(afterMs),
+        processed,
+      })
+  })
+
   test('of a version to come, or forged, is a typed failure', () => {
     for (const fields of [{}, { 'taskwire-status': 'new' }, { 'taskwire-status': 'failure', 'taskwire-code': '999' }])
       expect(answerOf('token', fields, Buffer.from('{'))).toMatchObject({

@@ -174,7 +174,7 @@ await withBroker('kafka', (url) => {
     expect(found.length).toBe(3)
     // n.b. clocks differ: one that seems to have expired is told so, and does not run
     const expired = found.find(({ partition }) => partition === 0)
-    expect(texts(expired?.headers ?? {})).toEqual({ 'taskwire-reply': 'expired failure 4' })
+    expect(texts(expired?.headers ?? {})).toEqual({ 'taskwire-reply': 'expired refused 4' })
     expect(ran.length).toBe(1)
     expect(await at.read(`${prefix}elsewhere`)).toEqual([])
   })
