@@ -25,6 +25,8 @@ export interface ReplicaOptions {
   readonly diesOf?: number
   /** Milliseconds for which the first handler keeps the event loop to itself. Default 0. */
   readonly blocksMs?: number
+  /** Milliseconds after which a handler is told to end. Default: that of the library. */
+  readonly timeoutMs?: number
   /** Handlers at once. Default 8. */
   readonly concurrency?: number
   /** The Redis with the dedupe store that replicas share. Default none. */
@@ -87,6 +89,7 @@ const service = worker(
   },
   {
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(given.timeoutMs === undefined ? {} : { policy: { timeout: given.timeoutMs } }),
     ...(store === undefined ? {} : { dedupe: forgetful(store) }),
     asked: (id, context) => async () => {
       await takeTime(context)

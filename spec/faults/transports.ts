@@ -17,6 +17,8 @@ export interface Site {
   readonly prefix: string
   /** How often an event may kill its process, where the broker counts. Default: that of the transport. */
   readonly maxDeliveries?: number
+  /** Retries wait in a topic of their own, on Kafka. Default false. */
+  readonly retryTopics?: boolean
 }
 
 /** Milliseconds after which a replica that shows no sign of life has lost what it holds. */
@@ -44,7 +46,7 @@ const socketsBy = (via: number | undefined): KafkaOptions['kafkajs'] =>
     : { socketFactory: ({ onConnect }) => connect({ port: via, host: '127.0.0.1', noDelay: true }, onConnect) }
 
 /** A transport on this part, each time a fresh one. */
-export const transport = ({ kind, url, via, prefix, maxDeliveries }: Site): Transport => {
+export const transport = ({ kind, url, via, prefix, maxDeliveries, retryTopics = false }: Site): Transport => {
   switch (kind) {
     case 'tcp': {
       const { hostname: host, port } = new URL(url)
@@ -65,7 +67,7 @@ export const transport = ({ kind, url, via, prefix, maxDeliveries }: Site): Tran
     case 'kafka':
       return kafka({
         brokers: [url],
-        prefix,
+        ...{ prefix, retryTopics },
         createTopics: { partitions: 3, replicationFactor: 1 },
         kafkajs: {
           ...socketsBy(via),
