@@ -13,7 +13,15 @@ const fault = (more: Partial<FaultResult>): FaultResult => ({
 const soak = (more: Partial<SoakResult>): SoakResult => ({
   ...{ broker: 'redis', seed: 42, minutes: 10, passed: true, broken: [], messages: 100_001, confirmed: 99_000 },
   ...{ handled: 98_000, deadLettered: 1_000, wronglyBuried: 0, duplicates: 512, lost: 0, unheardOf: 0 },
-  ...{ calls: 120_000, unsettledCalls: 0, answered: 20_000, repeated: 0, errors: {}, faults: ['1.0 s: SIGKILL'] },
+  ...{
+    calls: 120_000,
+    unsettledCalls: 0,
+    answered: 20_000,
+    repeated: 0,
+    errors: {},
+    faults: ['1.0 s: SIGKILL'],
+    redriven: 50,
+  },
   ...{ longestIdleSeconds: 1.5, drainedAfterSeconds: 9 },
   memory: [
     { process: 'client', startMiB: 100, endMiB: 101.5, grownPercent: 1.5 },

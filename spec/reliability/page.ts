@@ -78,6 +78,7 @@ const soakRows: ReadonlyArray<readonly [string, (result: SoakResult) => string]>
   ['accepted', ({ confirmed }) => count(confirmed)],
   ['handled', ({ handled }) => count(handled)],
   ['dead letters, as they have to be', ({ deadLettered, wronglyBuried }) => count(deadLettered - wronglyBuried)],
+  ['put back while things broke', ({ redriven }) => count(redriven)],
   ['handled again', ({ duplicates }) => count(duplicates)],
   ['lost', ({ lost }) => count(lost)],
   ['calls', ({ calls }) => count(calls)],

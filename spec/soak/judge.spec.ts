@@ -17,7 +17,7 @@ const samples = (mib: (second: number) => number) =>
 const clean = {
   ...({ broker: 'redis', seed: 1, minutes: 10, messages: 10, confirmed: 10, handled: 9, deadLettered: 1 } as const),
   ...{ duplicates: 3, lost: 0, unheardOf: 0, wronglyBuried: 0, calls: 10, unsettledCalls: 0, answered: 0, repeated: 0 },
-  ...{ errors: {}, faults: [], longestIdleSeconds: 0, drainedAfterSeconds: 1, memory: [] },
+  ...{ errors: {}, faults: [], redriven: 0, longestIdleSeconds: 0, drainedAfterSeconds: 1, memory: [] },
 }
 
 test('memory is compared between the second tenth and the last, whatever peaks there were', () => {

@@ -46,6 +46,8 @@ export interface SoakResult {
   readonly errors: Readonly<Record<string, number>>
   /** What was done, in order. */
   readonly faults: ReadonlyArray<string>
+  /** Dead letters that were put back meanwhile, and became dead letters again. */
+  readonly redriven: number
   /** Seconds in which nothing was handled at most, though nothing was broken: the time to come back. */
   readonly longestIdleSeconds: number
   /** Seconds from the end of the faults until everything that had been confirmed was handled or set aside. */
@@ -103,6 +105,7 @@ const rows: ReadonlyArray<readonly [string, (result: SoakResult) => unknown]> = 
   ['accepted', ({ confirmed }) => confirmed],
   ['handled', ({ handled }) => handled],
   ['dead letters', ({ deadLettered }) => deadLettered],
+  ['put back', ({ redriven }) => redriven],
   ['handled again', ({ duplicates }) => duplicates],
   ['lost', ({ lost }) => lost],
   ['calls', ({ calls }) => calls],

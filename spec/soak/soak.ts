@@ -5,6 +5,7 @@ import type { Kind } from '../brokers/software.js'
 import { transport } from '../faults/transports.js'
 import { verdict } from '../faults/verdict.js'
 import { pause, until } from '../faults/waiting.js'
+import { chance } from './chance.js'
 import { brokenBounds, memoryOf, type SoakResult } from './result.js'
 import { diesAway, service } from './service.js'
 import { onStage, type Stage } from './stage.js'
@@ -50,8 +51,28 @@ const idleness = () => {
   }
 }
 
+const lettersOf = ({ site }: Stage) => deadLetters(service(quiet, quiet).transport(transport(site)), { log: false })
+
+/** Puts back, among the faults, dead letters that become dead letters again; says how many when `over`. */
+const redriving = async (stage: Stage, { seed, kind, print }: SoakOptions, over: () => boolean): Promise<number> => {
+  const own = chance(seed, 'letters')
+  const letters = lettersOf(stage)
+  let redriven = 0
+  for (;;) {
+    await pause(own.between(2_000, 10_000))
+    if (over()) return redriven
+    const swept = await letters.redrive({
+      where: ({ payload }) => E.isRight(payload) && diesAway(payload.right),
+      limit: Math.ceil(own.between(0, 30)),
+    })()
+    if (E.isLeft(swept)) print(`${kind} a redrive failed: ${swept.left._tag}`)
+    else redriven += swept.right.redriven
+  }
+}
+
 /** The time of the faults: what was done, and how long it took to come back. */
-const stormy = async (stage: Stage, { kind, seed, minutes, print }: SoakOptions) => {
+const stormy = async (stage: Stage, options: SoakOptions) => {
+  const { kind, seed, minutes, print } = options
   const { page, herd, pull } = stage
   const began = performance.now()
   const faults: Array<string> = []
@@ -66,6 +87,8 @@ const stormy = async (stage: Stage, { kind, seed, minutes, print }: SoakOptions)
     const [confirmed, handled] = [page.count('confirmed'), page.count('handled')]
     say(`${confirmed} events accepted, ${handled} times handled, ${herd.size() + 1} replicas, ${faults.length} faults`)
   }, 10_000)
+  let over = false
+  const put = redriving(stage, options, () => over)
   try {
     await storm(stage, seed, minutes * 60_000, {
       begun: (what) => {
@@ -79,19 +102,18 @@ const stormy = async (stage: Stage, { kind, seed, minutes, print }: SoakOptions)
       },
     })
   } finally {
+    over = true
     clearInterval(look)
     clearInterval(progress)
   }
-  return { faults, longestIdleSeconds: idle.seconds() }
+  return { faults, longestIdleSeconds: idle.seconds(), redriven: await put }
 }
 
 /** The calm: everything is handled or set aside, with the steady replica alone. Gives what was set aside. */
-const drain = async (
-  { site, herd, steady, client, page, book, pull }: Stage,
-  complain: (what: unknown) => void,
-): Promise<ReadonlySet<number>> => {
+const drain = async (stage: Stage, complain: (what: unknown) => void): Promise<ReadonlySet<number>> => {
+  const { herd, steady, client, page, book, pull } = stage
   const buried = new Set<number>()
-  const letters = deadLetters(service(quiet, quiet).transport(transport(site)), { log: false })
+  const letters = lettersOf(stage)
   const drained = async (): Promise<boolean> => {
     pull()
     const listed = await letters.list({ limit: Number.POSITIVE_INFINITY })()
@@ -126,7 +148,7 @@ export const soak = (options: SoakOptions): Promise<SoakResult> =>
     const { kind, seed, minutes } = options
     const otherwise: Array<string> = []
     await warmUp(stage)
-    const { faults, longestIdleSeconds } = await stormy(stage, options)
+    const { faults, longestIdleSeconds, redriven } = await stormy(stage, options)
     const calm = performance.now()
     const buried = await drain(stage, (what) => otherwise.push(String(what)))
     const untidy = herd.codes.filter((code) => code !== 0)
@@ -139,7 +161,12 @@ export const soak = (options: SoakOptions): Promise<SoakResult> =>
       ...{ broker: kind, seed, minutes, messages: emitted, confirmed, handled, deadLettered: buried.size },
       ...{ duplicates, lost, unheardOf, wronglyBuried: [...buried].filter((id) => !diesAway(id)).length },
       ...{ calls: made, unsettledCalls: unsettled, answered: book.answered(), repeated: book.repeated(), errors },
-      ...{ faults, longestIdleSeconds, drainedAfterSeconds: Math.round((performance.now() - calm) / 100) / 10 },
+      ...{
+        faults,
+        redriven,
+        longestIdleSeconds,
+        drainedAfterSeconds: Math.round((performance.now() - calm) / 100) / 10,
+      },
       memory: ['client', 'replica'].map((by) => memoryOf(by, book.samples(by))),
     }
     const broken = brokenBounds(result, otherwise)
