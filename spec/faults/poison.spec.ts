@@ -33,6 +33,7 @@ for (const kind of kinds)
         let paused = false
         let running = 0
         const starts = new Map<number, number>()
+        const at = { paused: 0, resumed: 0 }
         const seen = { defects: 0, sinceItBroke: 0, whilePaused: 0, atOnce: 0, failedProbes: 0 }
         const reports: Array<string> = []
         const service = await serve({
@@ -42,6 +43,7 @@ for (const kind of kinds)
             if (!/is (paused|resumed)/.test(line)) return
             reports.push(line)
             paused = line.includes('is paused')
+            at[paused ? 'paused' : 'resumed'] = performance.now()
             running = 0
           },
           work: (id) => async () => {
@@ -90,7 +92,7 @@ for (const kind of kinds)
         expect(seen.defects).toBe(tooMany)
         expect(seen.sinceItBroke - seen.whilePaused).toBeLessThan(tooMany + concurrency)
         const before = page.count('confirmed')
-        await until('an event was tried in vain', () => seen.failedProbes === 1)
+        await until('an event was tried in vain', () => seen.failedProbes > 0)
         expect(await ask(client, page, 1)).toEqual(E.right(1))
         expect(health()).toBe('paused')
         figure('acceptedWhilePaused', page.count('confirmed') - before)
@@ -101,7 +103,9 @@ for (const kind of kinds)
         await until('readiness is true', () => service.health().ready)
         figure('resumedAfterMs', Math.round(performance.now() - back))
         figure('startsWhilePaused', seen.whilePaused)
-        expect(seen).toMatchObject({ whilePaused: 2, failedProbes: 1, atOnce: 1 })
+        expect(seen).toMatchObject({ whilePaused: seen.failedProbes + 1, atOnce: 1 })
+        // n.b. after 1 s, then after 2 s more, then after 4 s more: a busy machine may need one more of them
+        expect(at.resumed - at.paused).toBeGreaterThan(1_000 * (2 ** seen.whilePaused - 1) - 100)
         over = true
         await loaded
         await drained(pull)
