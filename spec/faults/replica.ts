@@ -1,7 +1,7 @@
 /**
  * A replica as a process: `replica.ts <options as JSON>`. It prints `ready` when it listens, appends a line to its log
  * when a handler starts and when it has ended, and stops in order at SIGTERM. Then it notes the report of its stop,
- * and how much its memory has grown at most.
+ * and how much its memory has grown at most. From SIGUSR2 on its handlers take no time.
  */
 import { openSync, writeSync } from 'node:fs'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -40,7 +40,7 @@ export interface ReplicaOptions {
 export type Given = ReplicaOptions & { readonly site: Site; readonly log: string }
 
 const given = JSON.parse(process.argv[2] ?? '{}') as Given
-const { site, log, by, handlerMs = 0, heeds = false, concurrency, dedupe, drainTimeout, abortGrace } = given
+const { site, log, by, heeds = false, concurrency, dedupe, drainTimeout, abortGrace } = given
 // n.b. one write for each line, to a file that is opened for appending: what was written outlives a SIGKILL
 const file = openSync(log, 'a')
 const write = (line: Line): void => void writeSync(file, `${JSON.stringify(line)}\n`)
@@ -56,6 +56,9 @@ const block = (): void => {
   blocksMs = 0
   while (performance.now() < end);
 }
+
+let handlerMs = given.handlerMs ?? 0
+process.on('SIGUSR2', () => void (handlerMs = 0))
 
 const takeTime = ({ signal }: Context): Promise<void> =>
   new Promise((resolve) => {

@@ -35,7 +35,7 @@ const stopOf = (page: Page, by: string) => {
 for (const kind of kinds)
   await withBroker(kind, (url) => {
     fault(
-      'F25',
+      'F29',
       kind,
       'A program that gets SIGTERM under load ends its handlers, answers what it has begun, leaves the rest to others, reports exactly that, and exits with 0: nothing is lost or done twice.',
       async (trial) => {
@@ -88,7 +88,7 @@ for (const kind of kinds)
     )
 
     fault(
-      'F25',
+      'F29',
       kind,
       'A stop aborts the signals of handlers that do not end, gives up those that take no notice with exit code 1, and a second SIGTERM ends it at once: others handle what was given up.',
       async (trial) => {
