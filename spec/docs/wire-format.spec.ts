@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import type { Pattern } from 'taskwire'
 import { describe, expect, test } from 'vitest'
 import { canonical } from '../../lib/core/pattern.js'
+import { patternField, restField } from '../../lib/transport/amqp/fields.js'
 import { field, writeEvent, type Writing } from '../../lib/transport/broker/attributes.js'
 import { letterField } from '../../lib/transport/broker/letter.js'
 import { nameOf } from '../../lib/transport/broker/names.js'
+import { delay, notBefore } from '../../lib/transport/kafka/record.js'
 import { root } from './pages.js'
 
 const text = readFileSync(`${root}docs/wire-format.md`, 'utf8')
@@ -45,6 +47,7 @@ describe('docs/wire-format.md', () => {
 
   test('lists the fields of the library and of dead letters', () => {
     const fields = Object.values(field).filter((name) => name !== field.contentType)
-    expect([...listed('taskwire-')].sort()).toEqual([...fields, ...Object.values(letterField)].sort())
+    const own = [patternField, restField, notBefore, delay]
+    expect([...listed('taskwire-')].sort()).toEqual([...fields, ...own, ...Object.values(letterField)].sort())
   })
 })
