@@ -14,6 +14,8 @@ const onBrokers = [
 const compiling = ['spec/docs/**/*.spec.ts', 'spec/package/**/*.spec.ts', 'spec/types/**/*.spec.ts']
 // Break brokers and processes, and take minutes: `npm run test:faults`.
 const faults = ['spec/faults/**/*.spec.ts']
+// Of these, what measures or needs both processors; the others mostly wait, and go two at a time.
+const alone = ['spec/faults/{crowds,frames,overload,soak}.spec.ts', 'spec/faults/crash/crash.spec.ts']
 // Compares docs/conformance.md with what the cases came to.
 const afterwards = ['spec/conformance/page.spec.ts']
 
@@ -56,7 +58,11 @@ export default defineConfig({
         test: { name: 'brokers', include: onBrokers, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
       { extends: true, test: { name: 'package', include: [...compiling, ...afterwards], sequence: { groupOrder: 2 } } },
-      { extends: true, test: { name: 'faults', include: faults, maxWorkers: 1, sequence: { groupOrder: 3 } } },
+      {
+        extends: true,
+        test: { name: 'faults', include: faults, exclude: alone, maxWorkers: 2, sequence: { groupOrder: 3 } },
+      },
+      { extends: true, test: { name: 'faults-alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 4 } } },
     ],
     coverage: {
       provider: 'v8',
