@@ -150,14 +150,23 @@ export const listen =
     const opened: Array<Attached> = []
     const attach = async (transport: Transport): Promise<Either<ConnectError, unknown>> => {
       const { name } = transport
+      let said = ''
+      const heard: Environment = {
+        ...env,
+        log: (line) => {
+          said = `: ${line}`
+          env.log(line)
+        },
+      }
       const failed = (cause: unknown): ConnectError => ({
         _tag: 'TransportFailed',
         name,
-        message: cause === undefined ? `did not become ready within ${String(startTimeout)} ms` : 'failed to start',
+        message:
+          cause === undefined ? `did not become ready within ${String(startTimeout)} ms${said}` : 'failed to start',
         cause,
       })
       const close = (connection: Connection): void => void connection.close()
-      const connected = await within(env, until, failed, transport.connect(env), close)
+      const connected = await within(env, until, failed, transport.connect(heard), close)
       if (E.isLeft(connected)) return connected
       const connection = connected.right
       if (state.abandoned) {

@@ -13,6 +13,7 @@ import {
 } from 'taskwire'
 import { virtualClock, type VirtualClock } from 'taskwire/testing'
 import { describe, expect, test, vi } from 'vitest'
+import type { Transport } from '../../lib/transport/transport.js'
 import { fake, type FakeOptions } from './support/fake.js'
 import { gate, turn } from './support/stage.js'
 
@@ -188,6 +189,23 @@ describe('listen', () => {
     expect(result).toMatchObject({
       left: { _tag: 'TransportFailed', name: 'b', message: expect.stringContaining('30000') },
     })
+  })
+
+  test('says after startTimeout what the transport has said last, whatever is logged', async () => {
+    const time = virtualClock()
+    const { transport } = fake({})
+    const connect: Transport['connect'] = (env) => () => {
+      env.log('a: cannot be opened: not yet')
+      env.log('a: cannot be opened: ECONNREFUSED')
+      return new Promise(() => undefined)
+    }
+    const service = createMicroservice('service')
+      .transport({ ...transport, connect })
+      .onEvent('e', t.unknown, ok)
+    const started = listen(service, { clock: time.clock, startTimeout: 500, log: false })()
+    await time.advance(500)
+    const message = 'did not become ready within 500 ms: a: cannot be opened: ECONNREFUSED'
+    expect(await started).toMatchObject({ _tag: 'Left', left: { _tag: 'TransportFailed', message } })
   })
 
   test('startTimeout covers connecting and subscribing together', async () => {
