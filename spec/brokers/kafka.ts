@@ -56,8 +56,9 @@ export const kafka: Software = {
   configure: async (folder, { port: wanted, advertised, settings = {} }) => {
     const file = required('java')
     const port = wanted ?? (await freePort())
+    const own = await freePort()
     const all = {
-      ...properties(folder, port, advertised ?? port, await freePort(), await freePort()),
+      ...properties(folder, port, advertised ?? port, own, await freePort()),
       ...settings,
     }
     const path = join(folder, 'server.properties')
@@ -72,7 +73,8 @@ export const kafka: Software = {
       server: { file, args: ['-Xms512m', '-Xmx512m', quiet, ...classes, 'kafka.Kafka', path] },
       beside: [],
       flush: [],
-      ready: async () => brokers(await answer(port, metadata, false)) > 0,
+      // n.b. that of the clients may ask for a password, or speak TLS
+      ready: async () => brokers(await answer(own, metadata, false)) > 0,
       tool: ([main = '', ...args]) => ({ file, args: [quiet, ...classes, main, ...args] }),
     }
   },

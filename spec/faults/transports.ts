@@ -19,6 +19,8 @@ export interface Site {
   readonly maxDeliveries?: number
   /** Retries wait in a topic of their own, on Kafka. Default false. */
   readonly retryTopics?: boolean
+  /** What the driver of Kafka is told besides. Default nothing. */
+  readonly kafkajs?: Pick<NonNullable<KafkaOptions['kafkajs']>, 'sasl' | 'ssl'>
 }
 
 /** Milliseconds after which a replica that shows no sign of life has lost what it holds. */
@@ -46,7 +48,15 @@ const socketsBy = (via: number | undefined): KafkaOptions['kafkajs'] =>
     : { socketFactory: ({ onConnect }) => connect({ port: via, host: '127.0.0.1', noDelay: true }, onConnect) }
 
 /** A transport on this part, each time a fresh one. */
-export const transport = ({ kind, url, via, prefix, maxDeliveries, retryTopics = false }: Site): Transport => {
+export const transport = ({
+  kind,
+  url,
+  via,
+  prefix,
+  maxDeliveries,
+  retryTopics = false,
+  kafkajs = {},
+}: Site): Transport => {
   switch (kind) {
     case 'tcp': {
       const { hostname: host, port } = new URL(url)
@@ -70,7 +80,7 @@ export const transport = ({ kind, url, via, prefix, maxDeliveries, retryTopics =
         ...{ prefix, retryTopics },
         createTopics: { partitions: 3, replicationFactor: 1 },
         kafkajs: {
-          ...socketsBy(via),
+          ...{ ...kafkajs, ...socketsBy(via) },
           consumer: { sessionTimeout: lease.kafka, heartbeatInterval: 500, maxWaitTimeInMs: 50 },
         },
       })

@@ -1,4 +1,4 @@
-/** Self-signed certificates for localhost and 127.0.0.1, good for a hundred years and for nothing but specs. */
+/** Self-signed certificates for localhost and 127.0.0.1, good for nothing but specs: for a hundred years, but for one. */
 
 export interface Certified {
   readonly key: string
@@ -55,5 +55,24 @@ export const other = certified(
     'VR0OBBYEFFv5J5/FPe15O++Cx6bcFb5koTPvMB8GA1UdIwQYMBaAFFv5J5/FPe15O++Cx6bcFb5koTPvMA8GA1UdEwEB/wQF',
     'MAMBAf8wGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/AAABMAoGCCqGSM49BAMCA0gAMEUCIF32y3JwypoBDF8Ea9DCkRSjgHDM',
     't28KyXMgQbsdSVMwAiEAqX+H3wzSZwiFu95uUA/LirJJclCPAkz17h9y9QyHafw=',
+  ],
+)
+
+/** It was good until the first day of 2025. */
+export const expired = certified(
+  [
+    'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsuooSJqjDSUcqd7g',
+    'mWx9Blvm9DLf7Jz/0pjcx07Uj4KhRANCAARN89UWb+ii0DXuj3T7SbnkOoohqYFd',
+    '9jVcrGtLorCTeSOyWTq8aXhttoyYKDYKQGaQlsaTvocH1edPF6INs167',
+  ],
+  [
+    'MIIBYDCCAQegAwIBAgIBATAKBggqhkjOPQQDAjASMRAwDgYDVQQDDAdleHBpcmVk',
+    'MB4XDTI0MDEwMTAwMDAwMFoXDTI1MDEwMTAwMDAwMFowEjEQMA4GA1UEAwwHZXhw',
+    'aXJlZDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABE3z1RZv6KLQNe6PdPtJueQ6',
+    'iiGpgV32NVysa0uisJN5I7JZOrxpeG22jJgoNgpAZpCWxpO+hwfV508Xog2zXruj',
+    'TjBMMA8GA1UdEwEB/wQFMAMBAf8wGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/AAAB',
+    'MB0GA1UdDgQWBBRJnO3stDR0/rEVGRxcjEJ5S7TxfjAKBggqhkjOPQQDAgNHADBE',
+    'AiArkuUYCX0r9FUa3714gUyJToqmj3jJYGTw0+JK279fVwIgRSwa17ftr7+udrML',
+    '4QOYFhR2dUgOwhMbfd4Xt8uImI0=',
   ],
 )
