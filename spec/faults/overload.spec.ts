@@ -136,8 +136,9 @@ fault(
       const more = await atOnce(burst * requests, requests, (n) => ask(callers[n % callers.length]!, page, n, 1_500))
       for (const [tag, count] of Object.entries(more)) all = { ...all, [tag]: (all[tag] ?? 0) + count }
     }
-    const { Right: answered = 0, Overloaded: refused = 0, TimeoutError: late = 0 } = all
-    expect(answered + refused + late).toBe(bursts * requests)
+    // n.b. a second of silence is enough here to give a connection up, and so much at once may take longer
+    const { Right: answered = 0, Overloaded: refused = 0, TimeoutError: late = 0, Disconnected: cut = 0 } = all
+    expect(answered + refused + late + cut).toBe(bursts * requests)
     expect(refused).toBeGreaterThan(0)
     figure('askedMiB', inMiB(bursts * requests, bytes))
     figure('requestsAnswered', answered)
