@@ -51,6 +51,10 @@ const certificateOf = (socket: Socket): (() => PeerCertificate | undefined) => {
   }
 }
 
+// n.b. what is wrong with a certificate that is refused is told by the socket alone, and as text, whatever its type says
+const refusedFor = (error: Error, { authorizationError: wrong }: TLSSocket): string =>
+  typeof (wrong as unknown) === 'string' ? String(wrong) : reasonOf(error)
+
 const nowhere: Occupy = () => () => undefined
 
 /** Starts listening; resolves when connections are taken. Never rejects. */
@@ -179,7 +183,7 @@ export const listen = (
   server.on('connection', arrive)
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     const from = socket.remoteAddress === undefined ? '' : `of ${socket.remoteAddress} `
-    log(`${settings.name}: a TLS handshake ${from}failed (${reasonOf(error)})`)
+    log(`${settings.name}: a TLS handshake ${from}failed (${refusedFor(error, socket)})`)
   })
 
   const drain = (): void => {

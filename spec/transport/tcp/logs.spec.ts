@@ -2,9 +2,9 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { describe, expect, it } from 'vitest'
 import { realClock } from '../../../lib/core/clock.js'
 import { closeCode } from '../../../lib/transport/tcp/frame.js'
-import { server } from './certificates.js'
+import { expired, server } from './certificates.js'
 import { bytesOf, hello, rawClient } from './raw.js'
-import { echo, on, serving, until } from './support.js'
+import { connected, echo, on, serving, until } from './support.js'
 
 const echoing = [on('message', 'echo')]
 
@@ -51,5 +51,16 @@ describe('the log of a server', () => {
     raw.socket.write('GET / HTTP/1.1\r\n\r\n')
     await until(() => logged.length > 0)
     expect(logged[0]).toMatch(/^tcp: a TLS handshake .*failed \(ERR_SSL/)
+  })
+
+  it('says what is wrong with the certificate of a client that it refuses', async () => {
+    const tls = { ...server, ca: expired.cert, requestCert: true, rejectUnauthorized: true }
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const { port, logged } = await serving(echoing, echo, { tls: { ...tls, maxVersion } })
+      const client = await connected({ port, tls: { ...expired, ca: server.cert } })
+      expect(await client.warm()).toMatchObject({ left: { _tag: 'TransportFailed' } })
+      await until(() => logged.length > 0)
+      expect(logged[0]).toMatch(/^tcp: a TLS handshake .*failed \(CERT_HAS_EXPIRED\)/)
+    }
   })
 })
