@@ -2,7 +2,7 @@
 import type { MessageProperties, Options } from 'amqplib'
 import { field } from '../broker/attributes.js'
 import { isLetterField } from '../broker/letter.js'
-import { copied, restField, properties } from './fields.js'
+import { copied, properties, restField } from './fields.js'
 import { replyTo } from './publishing.js'
 
 /**
