@@ -8,19 +8,24 @@ export const waits = (clock: Clock, ms: number): Promise<void> =>
     clock.after(ms, resolve)
   })
 
-/** What the promise resolves with, or nothing once `ms` are over; after a pause of the event loop it is looked at once more. */
+/**
+ * What the promise resolves with, or nothing once `ms` are over; after a pause of the event loop it is looked at once more.
+ * What comes after that is nobody's, also an error.
+ */
 export const settled = <A>(clock: Clock, work: Promise<A>, ms: number): Promise<{ readonly value: A } | undefined> =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     let forget = clock.after(ms, () => {
       forget = clock.after(20, () => {
         resolve(undefined)
       })
     })
-    const end = (): void => {
-      forget()
-      resolve(work.then((value) => ({ value })))
-    }
-    work.then(end, end)
+    void work
+      .finally(() => {
+        forget()
+      })
+      .then((value) => {
+        resolve({ value })
+      }, reject)
   })
 
 /** Resolves once it is open, or will never be, or the signal is aborted. */
