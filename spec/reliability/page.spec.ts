@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
 import type { FaultResult } from '../faults/result.js'
 import type { SoakResult } from '../soak/result.js'
+import { cases } from './cases.js'
 import { faultTables, pointTable, problems, rewritten, soakTable } from './page.js'
 
 const fault = (more: Partial<FaultResult>): FaultResult => ({
@@ -76,4 +79,49 @@ test('tables are replaced, and nothing else of the page', () => {
     'before\n\n<!-- a -->\n\n| new |\n\n<!-- /a -->\n\nbetween\n\n<!-- b -->\n\ntext\n\n<!-- /b -->\nafter\n',
   )
   expect(() => rewritten(page, { c: '' })).toThrow('the page has no place for c')
+})
+
+/** The rows of the tables under a heading, as their cells by the titles of the columns. */
+const rowsUnder = (text: string, heading: string): ReadonlyArray<ReadonlyMap<string, string>> => {
+  const part = text.split(`\n${heading}\n`)[1]?.split(/\n#{1,3} /)[0] ?? ''
+  const cellsOf = (line: string): ReadonlyArray<string> =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim())
+  return part.split('\n\n').flatMap((block) => {
+    const [head = '', , ...body] = block.split('\n').filter((line) => line.startsWith('|'))
+    const titles = cellsOf(head)
+    return body.map((line) => new Map(cellsOf(line).map((cell, at) => [titles[at] ?? '', cell] as const)))
+  })
+}
+
+describe('docs/reliability.md', () => {
+  const text = readFileSync(fileURLToPath(new URL('../../docs/reliability.md', import.meta.url)), 'utf8')
+  const none = (rows: ReadonlyArray<ReadonlyMap<string, string>>, title: string): void =>
+    expect(rows.map((one) => one.get(title))).toEqual(rows.map(() => '0'))
+
+  test.each(cases)('shows %s, with nothing lost and every call settled', (id) => {
+    const rows = rowsUnder(text, `### ${id}`)
+    expect(rows.length).toBeGreaterThan(0)
+    none(rows, 'lost')
+    none(rows, 'not settled')
+  })
+
+  test('shows every scenario on every broker, and that each point was survived', () => {
+    const rows = rowsUnder(text, '## Every step')
+    for (const broker of ['Redis', 'RabbitMQ', 'Kafka'])
+      expect(rows.filter((one) => one.get('on') === broker).length).toBeGreaterThanOrEqual(4)
+    none(rows, 'lost')
+    expect(rows.map((one) => one.get('survived'))).toEqual(rows.map((one) => one.get('points')))
+  })
+
+  test('shows a soak of ten minutes on every broker, with nothing lost', () => {
+    const rows = rowsUnder(text, '## Soak')
+    const row = (title: string) =>
+      ['Redis', 'RabbitMQ', 'Kafka'].map((broker) => rows.find((one) => one.get('') === title)?.get(broker))
+    expect(row('minutes')).toEqual(['10', '10', '10'])
+    expect(row('lost')).toEqual(['0', '0', '0'])
+    expect(row('not settled by their deadline')).toEqual(['0', '0', '0'])
+  })
 })
