@@ -146,7 +146,7 @@ await behindProxies((kind, front) => {
       figure('clients', clients)
       figure('services', services)
       figure('grownKiB', grown)
-      expect(grown, 'KiB that are held').toBeLessThan(1_024 + 2 * (clients + services))
+      expect(grown, 'KiB that are held').toBeLessThan(4_096 + 2 * (clients + services))
     },
     { variant: 'cycles' },
   )

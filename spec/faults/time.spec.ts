@@ -135,7 +135,7 @@ for (const kind of kinds)
         }
         await drained()
         const gaps = [...starts.values()].map(([first, second]) => (second ?? Infinity) - (first ?? 0))
-        figure('retriedAfterMsAtLeast', Math.round(Math.min(...gaps)))
+        figure('retriedAfterAtLeastMs', Math.round(Math.min(...gaps)))
         expect(Math.min(...gaps)).toBeGreaterThan(490)
         expect(outcomes.filter(([, tags]) => tags.join() !== 'Right')).toEqual([])
         expect(await (await foreign(site)).letters()).toEqual([])

@@ -35,7 +35,7 @@ const soak = (more: Partial<SoakResult>): SoakResult => ({
 
 test('a promise has one table, with a row for each that keeps it, in the order of the brokers', () => {
   const text = faultTables([
-    fault({ broker: 'kafka', figures: { againAfterMs: 1_234, restarts: 10 } }),
+    fault({ broker: 'kafka', figures: { againAfterMs: 1_234, grownKiB: 7, triesIn3s: 10 } }),
     fault({}),
     fault({ case: 'F02', guarantee: 'It comes back.' }),
     fault({ case: 'crash-event' }),
@@ -43,7 +43,7 @@ test('a promise has one table, with a row for each that keeps it, in the order o
   expect(text.match(/^### .*/gm)).toEqual(['### F01', '### F02'])
   expect(text.match(/^\| (Redis|Kafka) .*/gm)).toEqual([
     '| Redis | 10,000 | 1 | 7 | 2 | 0 | 10,200 | 0 | 34 MiB | 12.5 s |  |',
-    '| Kafka | 10,000 | 1 | 7 | 2 | 0 | 10,200 | 0 | 34 MiB | 12.5 s | again after: 1.2 s; restarts: 10 |',
+    '| Kafka | 10,000 | 1 | 7 | 2 | 0 | 10,200 | 0 | 34 MiB | 12.5 s | again after: 1.2 s; grown: 7 KiB; tries in 3s: 10 |',
     '| Redis | 10,000 | 1 | 7 | 2 | 0 | 10,200 | 0 | 34 MiB | 12.5 s |  |',
   ])
 })

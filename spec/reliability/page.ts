@@ -9,11 +9,12 @@ const order = Object.keys(subjects)
 const byBroker = <R extends { readonly broker: string }>(all: ReadonlyArray<R>): ReadonlyArray<R> =>
   [...all].sort((a, b) => order.indexOf(a.broker) - order.indexOf(b.broker))
 
-/** `recoveredAfterMs` with 1234 is `recovered after 1.2 s`; a name without a unit is a count. */
+/** `recoveredAfterMs` with 1234 is `recovered after: 1.2 s`, `grownKiB` with 7 `grown: 7 KiB`; without a unit it is a count. */
 const figure = ([name, value]: readonly [string, number]): string => {
-  const words = (text: string): string => text.replace(/([A-Z])/g, ' $1').toLowerCase()
-  if (!name.endsWith('Ms')) return `${words(name)}: ${count(value)}`
-  return `${words(name.slice(0, -2))}: ${value < 1_000 ? `${value} ms` : `${(value / 1_000).toFixed(1)} s`}`
+  const [, text = name, unit] = /^(.+)(Ms|KiB|MiB)$/.exec(name) ?? []
+  const words = text.replace(/([A-Z]|\d+)/g, ' $1').toLowerCase()
+  const time = value < 1_000 ? `${value} ms` : `${(value / 1_000).toFixed(1)} s`
+  return `${words}: ${unit === 'Ms' ? time : unit === undefined ? count(value) : `${count(value)} ${unit}`}`
 }
 
 const columns: ReadonlyArray<readonly [string, (result: FaultResult) => string]> = [
