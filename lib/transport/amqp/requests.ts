@@ -1,6 +1,7 @@
 /** The requests of one endpoint: from the queue of its pattern to its handler, and the reply to whoever asked. */
 import { line } from '../../core/line.js'
 import type { Settlement } from '../../core/settlement.js'
+import { lateMs } from '../broker/deadline.js'
 import { replyOf, writeReply } from '../broker/reply.js'
 import type { Writing } from '../broker/attributes.js'
 import type { Subscription } from '../transport.js'
@@ -15,8 +16,6 @@ import { declareRequest } from './topology.js'
 
 /** How long a reply without a deadline may wait for a connection, in milliseconds. */
 const replyMs = 10_000
-/** How long one may wait whose deadline is over, in milliseconds: by another clock it is not. */
-const lateMs = 1_000
 
 /**
  * Requests fetched ahead, where no replica has a place for them at once: what quick handlers start while the next ones are

@@ -13,6 +13,9 @@ export interface DeadlineWriter {
   readonly heard: (answer: Answer, timeoutMs: number, sentAt: number) => void
 }
 
+/** How long after the deadline of a request its reply is still worth sending, in milliseconds: by another clock it is not over. */
+export const lateMs = 1_000
+
 /** How long requests go without a time of day once the clocks were found to differ, in milliseconds. */
 const apartMs = 60_000
 

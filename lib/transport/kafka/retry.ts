@@ -6,7 +6,7 @@ import type { DeadLetter } from '../../core/letter.js'
 import type { Reason } from '../../core/settlement.js'
 import type { Environment } from '../transport.js'
 import type { Record } from './outbox.js'
-import { bodyOf, coordinates, empty, delay, noFields, notBefore } from './record.js'
+import { bodyOf, coordinates, delay, empty, noFields, notBefore } from './record.js'
 import type { Item } from './window.js'
 
 type Headers = { [name: string]: Buffer | string | Array<Buffer | string> | undefined }

@@ -2,7 +2,7 @@
 import * as O from 'fp-ts/lib/Option.js'
 import type { Settlement } from '../../core/settlement.js'
 import { field, type Writing } from '../broker/attributes.js'
-import { deadlineOf } from '../broker/deadline.js'
+import { deadlineOf, lateMs } from '../broker/deadline.js'
 import { replyOf, writeReply } from '../broker/reply.js'
 import { atMost } from './at-most.js'
 import { contextOf, messageOf } from './context-of.js'
@@ -19,8 +19,6 @@ import type { Wire } from './wire.js'
 /** When a reply is published again that nobody heard, in milliseconds: its caller may be about to reconnect. */
 const unheardMs = [100, 400, 1_600]
 
-/** How long after the deadline of a request its reply is still worth publishing, in milliseconds. */
-const lateMs = 1_000
 /** Consumers that have shown no life for so long are forgotten, in milliseconds. */
 const goneMs = 60 * 60 * 1_000
 /** How long a stop waits for what others are told of it, in milliseconds. */
