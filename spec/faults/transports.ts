@@ -77,10 +77,12 @@ export const transport = ({
     case 'kafka':
       return kafka({
         brokers: [url],
-        ...{ prefix, retryTopics },
+        prefix,
+        retryTopics,
         createTopics: { partitions: 3, replicationFactor: 1 },
         kafkajs: {
-          ...{ ...kafkajs, ...socketsBy(via) },
+          ...kafkajs,
+          ...socketsBy(via),
           consumer: { sessionTimeout: lease.kafka, heartbeatInterval: 500, maxWaitTimeInMs: 50 },
         },
       })
