@@ -1,8 +1,5 @@
 /** RabbitMQ as a process of its own. */
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import amqp from 'amqplib'
 import { expect, test } from 'vitest'
 import { gone } from '../examples/processes.js'
@@ -10,6 +7,7 @@ import { server as certified } from '../transport/tcp/certificates.js'
 import { type Broker } from './broker.js'
 import { pause } from './echo.js'
 import { withOwnBroker } from './suite.js'
+import { tlsFiles } from './tls-files.js'
 
 const connected = async (url: string, options: object = {}) => {
   const connection = await amqp.connect(url, options)
@@ -72,14 +70,9 @@ await withOwnBroker('amqp', (start) => {
   }, 120_000)
 
   test('listens with TLS', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'taskwire-tls-'))
-    const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-    await writeFile(files.cert, certified.cert)
-    await writeFile(files.key, certified.key)
-    const broker = await start({ tls: files })
+    const broker = await start({ tls: tlsFiles(certified) })
     expect(broker.url).toMatch(/^amqps:/)
     const connection = await connected(broker.url, { ca: [certified.cert] })
     await connection.close()
-    await rm(folder, { recursive: true })
   }, 120_000)
 })

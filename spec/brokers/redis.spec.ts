@@ -1,7 +1,4 @@
 /** Redis as a process of its own. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { gone } from '../examples/processes.js'
@@ -9,6 +6,7 @@ import { server as certified } from '../transport/tcp/certificates.js'
 import { pause } from './echo.js'
 import { faultProxy } from './proxy.js'
 import { withOwnBroker } from './suite.js'
+import { tlsFiles } from './tls-files.js'
 
 await withOwnBroker('redis', (start) => {
   test('keeps a stream over kill and restart, on the same port', async () => {
@@ -56,17 +54,12 @@ await withOwnBroker('redis', (start) => {
   }, 60_000)
 
   test('listens with TLS', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'taskwire-tls-'))
-    const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-    await writeFile(files.cert, certified.cert)
-    await writeFile(files.key, certified.key)
-    const broker = await start({ tls: files })
+    const broker = await start({ tls: tlsFiles(certified) })
     expect(broker.url).toMatch(/^rediss:/)
     const redis = new Redis(broker.url, { tls: { ca: certified.cert } })
     expect(await redis.ping()).toBe('PONG')
     expect(await broker.command('PING')).toBe('PONG\n')
     await redis.quit()
-    await rm(folder, { recursive: true })
   }, 60_000)
 
   test('takes settings and a port, and fails with what it printed', async () => {

@@ -1,7 +1,4 @@
 /** What happens when the broker, the network or a replica fails. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -13,6 +10,7 @@ import type { Broker } from '../../brokers/broker.js'
 import { start as startProcess } from '../../brokers/child.js'
 import { faultProxy } from '../../brokers/proxy.js'
 import { withOwnBroker } from '../../brokers/suite.js'
+import { tlsFiles } from '../../brokers/tls-files.js'
 import { server as certificate } from '../tcp/certificates.js'
 import { place, right, until } from './support.js'
 
@@ -260,12 +258,7 @@ await withOwnBroker('amqp', (startBroker) => {
   test(
     'over TLS, with the certificate authority that the options name and none else',
     async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'taskwire-tls-'))
-      onTestFinished(() => rm(folder, { recursive: true }))
-      const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-      await writeFile(tls.cert, certificate.cert)
-      await writeFile(tls.key, certificate.key)
-      const { url } = await startBroker({ tls })
+      const { url } = await startBroker({ tls: tlsFiles(certificate) })
       const client = createClient(amqp({ url, amqplib: { ca: [certificate.cert] } }))
       right(await client.emit('x', 1)())
       await client.close()

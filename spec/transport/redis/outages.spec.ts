@@ -1,8 +1,5 @@
 /** Redis that goes away, is not there, does not let us in, or says nothing. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { createClient, createMicroservice, listen, type Status } from 'taskwire'
@@ -11,16 +8,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { faultProxy } from '../../brokers/proxy.js'
 import { freePort } from '../../brokers/port.js'
 import { withBroker, withOwnBroker } from '../../brokers/suite.js'
+import { tlsFiles } from '../../brokers/tls-files.js'
 import { server } from '../tcp/certificates.js'
 import { asked, caller, connected, on, outgoing, pause, place, published, replica, serve, until } from './support.js'
-
-const files = () => {
-  const folder = mkdtempSync(join(tmpdir(), 'taskwire-tls-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  writeFileSync(join(folder, 'cert.pem'), server.cert)
-  writeFileSync(join(folder, 'key.pem'), server.key)
-  return { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-}
 
 const proxied = async (url: string) => {
   const proxy = await faultProxy({ port: Number(new URL(url).port) })
@@ -199,7 +189,7 @@ await withOwnBroker('redis', (start) => {
   })
 
   test('TLS is spoken, and a certificate that nobody vouches for is refused', async () => {
-    const broker = await start({ tls: files() })
+    const broker = await start({ tls: tlsFiles(server) })
     const { prefix } = { prefix: 'tls.' }
     const options = { url: broker.url, prefix, ioredis: { tls: { ca: server.cert } } }
     const seen: Array<number> = []
