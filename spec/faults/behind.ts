@@ -2,9 +2,11 @@
 import { describe, onTestFinished } from 'vitest'
 import { freePort } from '../brokers/port.js'
 import { faultProxy, type FaultProxy } from '../brokers/proxy.js'
-import { kinds } from '../brokers/software.js'
-import { withBroker } from '../brokers/suite.js'
+import type { Broker } from '../brokers/broker.js'
+import { kinds, type BrokerOptions } from '../brokers/software.js'
+import { withBroker, type StartBroker } from '../brokers/suite.js'
 import type { Site } from './transports.js'
+import { pause } from './waiting.js'
 
 /** What a case breaks, and what stands behind it. */
 export interface Front {
@@ -29,4 +31,23 @@ export const behindProxies = async (
 ): Promise<void> => {
   describe('tcp', () => cases('tcp', async () => inFrontOf(`tcp://127.0.0.1:${await freePort()}`)))
   for (const kind of kinds) await withBroker(kind, (url) => cases(kind, () => inFrontOf(url)))
+}
+
+/** A broker of one's own behind a proxy, whose address is also the one that Kafka tells its clients. */
+export const inFrontOfOwn = async (
+  start: StartBroker,
+  options: BrokerOptions,
+): Promise<Front & { readonly broker: Broker }> => {
+  const proxy = await faultProxy()
+  onTestFinished(() => proxy.close())
+  const broker = await start({ ...options, advertised: proxy.port })
+  proxy.upstream(broker)
+  return { broker, proxy, via: proxy.port, url: broker.url.replace(`:${broker.port}`, `:${proxy.port}`) }
+}
+
+/** How many connections are begun in so many milliseconds. */
+export const begunIn = async ({ proxy }: Front, ms: number): Promise<number> => {
+  const { accepted } = proxy.stats()
+  await pause(ms)
+  return proxy.stats().accepted - accepted
 }

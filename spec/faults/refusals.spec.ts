@@ -12,7 +12,7 @@ import { streamOf } from '../../lib/transport/redis/keys.js'
 import { gate } from '../../lib/testing/conformance/expect.js'
 import type { Broker } from '../brokers/broker.js'
 import { withBroker, withOwnBroker } from '../brokers/suite.js'
-import { inFrontOf, type Front } from './behind.js'
+import { begunIn, inFrontOf, type Front } from './behind.js'
 import { cast } from './cast.js'
 import { fault, type Trial } from './fault.js'
 import { ask, emit, load, patterns } from './load.js'
@@ -24,12 +24,10 @@ const other =
   'Where something else has the name, a service does not start, says so typed and at once, and tries no more; one that runs tries seldom, and goes on once it is mended.'
 
 /** Nobody tries to come in any more. */
-const expectPeace = async ({ proxy }: Front): Promise<void> => {
+const expectPeace = async (front: Front): Promise<void> => {
   await pause(500)
-  const { accepted } = proxy.stats()
-  await pause(2_500)
-  const then = proxy.stats()
-  expect({ tried: then.accepted - accepted, open: then.open }).toEqual({ tried: 0, open: 0 })
+  const tried = await begunIn(front, 2_500)
+  expect({ tried, open: front.proxy.stats().open }).toEqual({ tried: 0, open: 0 })
 }
 
 /** A service does not start, and says why at once. */
