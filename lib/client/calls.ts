@@ -13,26 +13,31 @@ export interface Source {
   readonly open: () => Promise<Either<ConnectError, Connection>>
 }
 
-export interface Calls {
-  /** Makes a call, `now` on the clock's monotonic time; `done` is called once, unless the result cancelled it before. */
+export interface Calls<R, A> {
+  /** Makes a call, `now` on the clock's monotonic time; `done` is called once, unless the call is cancelled before. */
   readonly start: (
     kind: 'request' | 'publish',
     message: Outgoing,
     signal: AbortSignal | undefined,
     now: number,
-    done: (answer: Answer) => void,
-  ) => () => void
+    route: R,
+    done: (result: A) => void,
+  ) => Call<R, A>
+  /** Gives a call up; harmless once it is over. */
+  readonly cancel: (call: Call<R, A>) => void
   /** How many are under way. */
   readonly pending: () => number
   /** Fails what is under way, and every later call, as `Closed`. */
   readonly close: () => void
 }
 
-interface Call extends Due {
+/** A call under way. Changed in place, and by this file alone: it is made for every call. */
+export interface Call<R, A> extends Due {
   readonly kind: 'request' | 'publish'
   message: Outgoing
   readonly bytes: number
-  readonly done: (answer: Answer) => void
+  readonly route: R
+  readonly done: (result: A) => void
   readonly signal: AbortSignal | undefined
   readonly dueAt: number
   /** From the start of the call to its deadline, in milliseconds. */
@@ -61,35 +66,41 @@ const callFailure = (error: ConnectError): CallFailure =>
     ? { _tag: 'TransportFailed', name: 'client', message: render(error), cause: error }
     : error
 
-export const calls = (source: Source, env: Environment): Calls => {
+/** `read` is what an answer means to whoever called on a route. */
+export const calls = <R, A>(
+  source: Source,
+  env: Environment,
+  read: (route: R, answer: Answer) => A,
+): Calls<R, A> => {
+  type One = Call<R, A>
   const { clock, random } = env
   let bytes = 0
   let closed = false
 
-  const table = deadlines<Call>(clock, (call) => {
+  const table = deadlines<One>(clock, (call) => {
     if (call.cancel?.() === 'maybe') call.maybe = true
     finish(call, failing(expired(call)))
   })
 
-  const cancelling = signals<Call>((call) => {
+  const cancelling = signals<One>((call) => {
     call.cancel?.()
     finish(call, failing({ _tag: 'Cancelled' }))
   })
 
   // Without an answer: whoever made the call no longer wants to know.
-  const finish = (call: Call, answer?: Answer): void => {
+  const finish = (call: One, answer?: Answer): void => {
     if (call.over) return
     call.over = true
     call.cancel = undefined
     table.remove(call)
     bytes -= call.bytes
     if (call.signal !== undefined) cancelling.forget(call.signal, call)
-    if (answer !== undefined) call.done(answer)
+    if (answer !== undefined) call.done(read(call.route, answer))
   }
 
   // What never left this process was certainly not handled; a server that kept refusing is told apart from one that is
   // not there.
-  const expired = ({ kind, maybe, message, refusal, timeoutMs }: Call): CallFailure => {
+  const expired = ({ kind, maybe, message, refusal, timeoutMs }: One): CallFailure => {
     if (kind === 'publish' && maybe && message.messageId !== undefined)
       return { _tag: 'OutcomeUnknown', messageId: message.messageId }
     return !maybe && refusal?._tag === 'Overloaded'
@@ -98,14 +109,14 @@ export const calls = (source: Source, env: Environment): Calls => {
   }
 
   // Another attempt only where the last one was certainly not handled, or where a second handling does no harm.
-  const again = (call: Call, { processed, retryAfterMs }: Failing): boolean => {
+  const again = (call: One, { processed, retryAfterMs }: Failing): boolean => {
     if (closed || retryAfterMs === undefined || processed === 'yes') return false
     if (processed === 'no') return true
     call.maybe = true
     return call.kind === 'publish' || (call.message.idempotent && call.attempts < idempotentAttempts)
   }
 
-  const attempt = (call: Call, connection: Connection): void => {
+  const attempt = (call: One, connection: Connection): void => {
     call.attempts += 1
     const answered = (answer: Answer): void => {
       if (call.over) return
@@ -133,11 +144,11 @@ export const calls = (source: Source, env: Environment): Calls => {
   }
 
   // What has passed since the start of the call is no longer there for the server.
-  const timeLeft = (call: Call): void => {
+  const timeLeft = (call: One): void => {
     call.message = { ...call.message, timeoutMs: Math.max(1, call.dueAt - clock.now()) }
   }
 
-  const connected = (call: Call): void => {
+  const connected = (call: One): void => {
     call.cancel = undefined
     const connection = source.current()
     if (connection !== undefined) {
@@ -155,7 +166,7 @@ export const calls = (source: Source, env: Environment): Calls => {
   }
 
   return {
-    start: (kind, message, signal, now, done) => {
+    start: (kind, message, signal, now, route, done) => {
       const size = message.body.length
       const refusal: CallFailure | undefined = closed
         ? { _tag: 'Closed' }
@@ -166,14 +177,11 @@ export const calls = (source: Source, env: Environment): Calls => {
             : message.timeoutMs > 0
               ? undefined
               : { _tag: 'TimeoutError', afterMs: Math.max(0, message.timeoutMs), waitingFor: 'connection' }
-      if (refusal !== undefined) {
-        done(failing(refusal))
-        return () => undefined
-      }
-      const call: Call = {
+      const call: One = {
         kind,
         message,
         bytes: size,
+        route,
         done,
         signal,
         dueAt: now + message.timeoutMs,
@@ -183,17 +191,22 @@ export const calls = (source: Source, env: Environment): Calls => {
         attempts: 0,
         maybe: false,
         refusal: undefined,
-        over: false,
+        over: refusal !== undefined,
+      }
+      if (refusal !== undefined) {
+        done(read(route, failing(refusal)))
+        return call
       }
       bytes += size
       table.add(call)
       if (signal !== undefined) cancelling.watch(signal, call)
       connected(call)
-      return () => {
-        if (call.over) return
-        call.cancel?.()
-        finish(call)
-      }
+      return call
+    },
+    cancel: (call) => {
+      if (call.over) return
+      call.cancel?.()
+      finish(call)
     },
     pending: () => table.all.length,
     close: () => {

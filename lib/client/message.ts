@@ -72,7 +72,6 @@ export const routes = (): ((to: unknown) => Route) => {
 export interface Encoding {
   readonly serde: Serde
   readonly maxMessageBytes: number
-  readonly now: number
   /** Makes the id of a message that must have one. */
   readonly freshId: () => string
 }
@@ -83,7 +82,8 @@ export const outgoing = (
   payload: unknown,
   options: SendOptions,
   kind: 'request' | 'publish',
-  { serde, maxMessageBytes, now, freshId }: Encoding,
+  now: number,
+  { serde, maxMessageBytes, freshId }: Encoding,
 ): Either<CallFailure, Outgoing> => {
   if (route.pattern._tag === 'Left') return route.pattern
   const wrong = optionIssues(options)

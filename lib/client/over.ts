@@ -8,7 +8,7 @@ import { freshId } from '../core/clock.js'
 import type { ClientError, ConnectError } from '../core/error.js'
 import { json, type Serde } from '../core/serde.js'
 import type { Connection, Environment, Status, Transport } from '../transport/transport.js'
-import { calls, type Source } from './calls.js'
+import { calls, type Call, type Source } from './calls.js'
 import type { Client } from './client.js'
 import { outgoing, routes, type Route } from './message.js'
 import { noOptions, type SendOptions } from './options.js'
@@ -25,16 +25,8 @@ export interface Foundation extends Source {
 }
 
 // A call's later arguments: with a contract the options, with a pattern the codec and then the options.
-const argumentsOf = (
-  route: Route,
-  third: object | undefined,
-  fourth: SendOptions | undefined,
-): { readonly route: Route; readonly options: SendOptions } => {
-  const codec = third !== undefined && 'decode' in third ? third : undefined
-  return codec === undefined
-    ? { route, options: third ?? fourth ?? noOptions }
-    : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: fourth ?? noOptions }
-}
+const codecOf = (third: object | undefined): NonNullable<Route['reply']> | undefined =>
+  third !== undefined && 'decode' in third ? (third as NonNullable<Route['reply']>) : undefined
 
 // An event is emitted for good: its cause may be over before it is accepted.
 const signalOf = ({ signal, from }: SendOptions, kind: 'request' | 'publish'): AbortSignal | undefined => {
@@ -44,10 +36,10 @@ const signalOf = ({ signal, from }: SendOptions, kind: 'request' | 'publish'): A
 
 /** The calls of a client, over what it stands on. */
 export const clientOn = (foundation: Foundation, transport: Transport, env: Environment, serde: Serde): Client => {
-  const underWay = calls(foundation, env)
+  const underWay = calls(foundation, env, (to: Route, answer): Result => resultOf(to, serde, answer))
   const route = routes()
   const { maxMessageBytes } = transport
-  const id = (): string => freshId(env.random)
+  const encoding = { serde, maxMessageBytes, freshId: () => freshId(env.random) }
 
   const run = (
     to: Route,
@@ -55,17 +47,27 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
     options: SendOptions,
     kind: 'request' | 'publish',
     done: (result: Result) => void,
-  ): (() => void) => {
+  ): Call<Route, Result> | undefined => {
     const now = env.clock.now()
-    const message = outgoing(to, payload, options, kind, { serde, maxMessageBytes, now, freshId: id })
+    const message = outgoing(to, payload, options, kind, now, encoding)
     if (message._tag === 'Left') {
       done(message)
-      return () => undefined
+      return undefined
     }
-    const signal = signalOf(options, kind)
-    return underWay.start(kind, message.right, signal, now, (answer) => {
-      done(resultOf(to, serde, answer))
-    })
+    return underWay.start(kind, message.right, signalOf(options, kind), now, to, done)
+  }
+
+  const request = (
+    to: unknown,
+    payload: unknown,
+    third: object | undefined,
+    fourth: SendOptions | undefined,
+    done: (result: Result) => void,
+  ): Call<Route, Result> | undefined => {
+    const reply = codecOf(third)
+    return reply === undefined
+      ? run(route(to), payload, third ?? fourth ?? noOptions, 'request', done)
+      : run({ ...route(to), reply }, payload, fourth ?? noOptions, 'request', done)
   }
 
   // n.b. one promise for each call, and no TaskEither operator: see the notes on the hot path in core/dispatch.ts
@@ -73,20 +75,21 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
     (to: unknown, payload: unknown, third?: object, fourth?: SendOptions): TaskEither<ClientError<unknown>, unknown> =>
     () =>
       new Promise((resolve) => {
-        const call = argumentsOf(route(to), third, fourth)
-        run(call.route, payload, call.options, 'request', resolve)
+        request(to, payload, third, fourth, resolve)
       })
 
   const sendAsObservable = (to: unknown, payload: unknown, third?: object, fourth?: SendOptions): Observable<unknown> =>
     new Observable((subscriber) => {
-      const call = argumentsOf(route(to), third, fourth)
-      return run(call.route, payload, call.options, 'request', (result) => {
+      const call = request(to, payload, third, fourth, (result) => {
         if (result._tag === 'Left') subscriber.error(result.left)
         else {
           subscriber.next(result.right)
           subscriber.complete()
         }
       })
+      return () => {
+        if (call !== undefined) underWay.cancel(call)
+      }
     })
 
   const emit =

@@ -21,8 +21,8 @@ export interface Afterwards {
 }
 
 export interface Attempts {
-  /** Starts a job that holds a slot. */
-  readonly start: (job: Job) => void
+  /** Starts a job that holds a slot; `now` spares a look at the clock. */
+  readonly start: (job: Job, now?: number) => void
   readonly expire: (job: Job) => void
   /** Handlers that run beyond their limit. */
   readonly late: () => number
@@ -74,8 +74,7 @@ export const attempts = (
     free(job)
   }
 
-  const start = (job: Job, looks = 0): void => {
-    const now = clock.now()
+  const start = (job: Job, now = clock.now(), looks = 0): void => {
     const { deadline } = job.context
     const remaining = deadline._tag === 'Some' ? deadline.value - now : Number.POSITIVE_INFINITY
     const refusal: Failure | undefined = !isEvent
@@ -123,7 +122,7 @@ export const attempts = (
         case 'Busy':
           // n.b. an event whose sender was told that it is accepted cannot be given back
           if (stopping() && job.admitted === undefined) end(job, { _tag: 'Refuse', because: 'draining', limit: 0 })
-          else after(job, begun.againMs, () => start(job, looks + 1))
+          else after(job, begun.againMs, () => start(job, clock.now(), looks + 1))
       }
     })
   }

@@ -52,14 +52,14 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
   let ended = 0
   let filling = false
 
-  const begin = (job: Job): void => {
+  const begin = (job: Job, now: number): void => {
     running += 1
     accept(job, 'accepted')
-    starts.start(job)
+    starts.start(job, now)
   }
-  const start = (job: Job): void => {
+  const start = (job: Job, now: number): void => {
     holding.starts(job)
-    begin(job)
+    begin(job, now)
   }
 
   // n.b. not re-entrant: a handler that throws at once frees its slot within start, and a long queue of those would
@@ -71,7 +71,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       const next = ready.shift()
       if (next === undefined) break
       leave(next)
-      start(next)
+      start(next, clock.now())
     }
     filling = false
   }
@@ -164,6 +164,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     const payload = room || byPayload || admitted !== undefined ? runnable.decode(body) : undefined
     const invalid = payload?._tag === 'Left'
     const key = byPayload ? keyOf(payload) : noKey
+    const now = clock.now()
     const job: Job = {
       bytes: body.length,
       body,
@@ -175,7 +176,7 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
       claim: undefined,
       broken: key._tag === 'Left' ? key.left : undefined,
       key: invalid || key._tag === 'Left' ? undefined : (key.right ?? delivery.key),
-      arrivedAt: clock.now(),
+      arrivedAt: now,
       expire,
       context: delivery.context,
       state: 'waiting',
@@ -193,12 +194,12 @@ export const worker = (runnable: Runnable, served: Served, shared: Shared): Work
     if (invalid) {
       // No handler will run, so this needs no slot.
       admitted?.(payload.left)
-      begin(job)
+      begin(job, now)
       return undefined
     }
     const follows = job.key !== undefined && !keyed.enter(job.key)
     if (!follows && room) {
-      start(job)
+      start(job, now)
       return undefined
     }
     if (!budget.take(body.length)) {

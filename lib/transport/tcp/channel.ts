@@ -57,6 +57,14 @@ export interface ChannelOptions {
 }
 
 const pingBurst = 10
+
+// n.b. once everything that waits for a promise has run, and before the next read
+const later = (run: () => void): void => {
+  queueMicrotask(() => {
+    process.nextTick(run)
+  })
+}
+
 // A closing connection whose peer still takes replies has so long at most.
 const longestGrace = 10_000
 
@@ -152,6 +160,7 @@ export const channel = (options: ChannelOptions): Channel => {
       partialSince = time()
     },
     options.claim,
+    later,
   )
 
   const alive = (now: number): void => {
@@ -180,6 +189,7 @@ export const channel = (options: ChannelOptions): Channel => {
       options.writable()
     },
     gone: () => {
+      input.rest()
       isGone = true
       input.stop()
       out.stop()

@@ -19,10 +19,15 @@ export type OnFrame = (
 export interface Parser {
   /** Takes what was read. Does nothing after `stop` or a refusal. */
   readonly push: (chunk: Buffer) => void
+  /** Takes at once what was read and is still left for later. */
+  readonly rest: () => void
   /** Bytes of the frame that has begun and is not complete; 0 when there is none. */
   readonly waiting: () => number
   readonly stop: () => void
 }
+
+/** Frames that are taken in one go, where there is a `later`. */
+const atOnce = 32
 
 /** The first allocation for a split frame; it doubles as bytes arrive, so that a header alone cannot claim a mebibyte. */
 const firstBytes = 1_024
@@ -34,7 +39,8 @@ const uint32 = (bytes: Buffer, at: number): number =>
 /**
  * `limit` is the largest `len` now; `refuse` is called at most once, before anything of the refused frame is buffered;
  * `started` whenever a split frame begins. `claim` asks for so many bytes more for it, or gives them back (negative);
- * where it answers false, the frame is refused.
+ * where it answers false, the frame is refused. With `later`, which calls back before the next read, a read is taken 32
+ * frames at a time.
  */
 export const parser = (
   side: Side,
@@ -43,8 +49,11 @@ export const parser = (
   refuse: (code: CloseCode, reason: string) => void,
   started: () => void,
   claim: (bytes: number) => boolean = () => true,
+  later?: (run: () => void) => void,
 ): Parser => {
   let partial: Buffer | undefined
+  let unread: Buffer | undefined
+  let unreadAt = 0
   let have = 0
   let need = 0
   let dead = false
@@ -119,12 +128,16 @@ export const parser = (
     return at
   }
 
-  const push = (chunk: Buffer): void => {
-    if (dead) return
-    let at = have > 0 ? finish(chunk) : 0
-    if (at < 0) return
+  const take = (chunk: Buffer, from: number, most: number): void => {
+    let at = from
     need = headerBytes
-    while (!dead && chunk.length - at >= headerBytes) {
+    for (let taken = 0; !dead && chunk.length - at >= headerBytes; taken++) {
+      if (taken === most) {
+        unread = chunk
+        unreadAt = at
+        later?.(more)
+        return
+      }
       const size = total(chunk, at)
       if (size < 0) return
       if (chunk.length - at < size) {
@@ -139,8 +152,29 @@ export const parser = (
     keep(chunk, at, chunk.length)
   }
 
+  const goOn = (most: number): void => {
+    if (unread === undefined) return
+    const chunk = unread
+    unread = undefined
+    if (!dead) take(chunk, unreadAt, most)
+  }
+  const more = (): void => {
+    goOn(atOnce)
+  }
+  const rest = (): void => {
+    goOn(Infinity)
+  }
+
+  const push = (chunk: Buffer): void => {
+    rest()
+    if (dead) return
+    const at = have > 0 ? finish(chunk) : 0
+    if (at >= 0) take(chunk, at, later === undefined ? Infinity : atOnce)
+  }
+
   return {
     push,
+    rest,
     waiting: () => (have > 0 ? need : 0),
     stop: () => {
       dead = true
