@@ -67,11 +67,7 @@ const callFailure = (error: ConnectError): CallFailure =>
     : error
 
 /** `read` is what an answer means to whoever called on a route. */
-export const calls = <R, A>(
-  source: Source,
-  env: Environment,
-  read: (route: R, answer: Answer) => A,
-): Calls<R, A> => {
+export const calls = <R, A>(source: Source, env: Environment, read: (route: R, answer: Answer) => A): Calls<R, A> => {
   type One = Call<R, A>
   const { clock, random } = env
   let bytes = 0

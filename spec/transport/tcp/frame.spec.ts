@@ -9,7 +9,9 @@ import {
   encodeHello,
   encodeWelcome,
 } from '../../../lib/transport/tcp/control.js'
+import { channel } from '../../../lib/transport/tcp/channel.js'
 import { closeCode, frameType, type CloseCode } from '../../../lib/transport/tcp/frame.js'
+import { defaultLimits } from '../../../lib/transport/tcp/limits.js'
 import { metaKey } from '../../../lib/transport/tcp/key.js'
 import { decodeMeta, encodeMeta, headerEntry, type Entry } from '../../../lib/transport/tcp/meta.js'
 import { moreMeta, patternEntries } from '../../../lib/transport/tcp/outgoing.js'
@@ -156,6 +158,39 @@ describe('the parser', () => {
   })
 })
 
+describe('a connection', () => {
+  it('takes all that was read before it was gone', () => {
+    const nothing = (): void => undefined
+    const told: Array<number> = []
+    const wire: Wire = {
+      write: () => true,
+      end: nothing,
+      destroy: nothing,
+      pause: nothing,
+      resume: nothing,
+      writableLength: 0,
+      queued: 0,
+    }
+    const one = channel({
+      side: 'client',
+      wire,
+      slabs: slabs(),
+      limits: defaultLimits,
+      time: () => 0,
+      lastAccepted: () => 0,
+      frame: (_type, _flags, id) => void told.push(id),
+      claim: () => true,
+      goneAway: nothing,
+      ended: nothing,
+      writable: nothing,
+    })
+    one.receive(Buffer.concat(Array.from({ length: 100 }, (_, i) => bytesOf(frameType.reply, i + 1))))
+    expect(told.length).toBe(32)
+    one.gone()
+    expect(told.length).toBe(100)
+  })
+})
+
 describe('metadata', () => {
   const texts = [metaKey.messageId, metaKey.orderingKey, metaKey.correlationId, metaKey.causationId, metaKey.time]
   const entry = fc.oneof(
@@ -276,7 +311,10 @@ describe('control frames', () => {
         expect(decodeWelcome(answer, 0, two.meta.length, answer.length)).toEqual(welcome)
         const goaway = { lastAccepted: a, code: closeCode.draining as CloseCode, graceMs: b, reason: name }
         const last = encodeGoaway(goaway)
-        expect(decodeGoaway(last, 0, last.length)).toEqual({ ...goaway, reason: name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ') })
+        expect(decodeGoaway(last, 0, last.length)).toEqual({
+          ...goaway,
+          reason: name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' '),
+        })
       }),
     )
   })
