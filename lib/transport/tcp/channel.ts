@@ -195,7 +195,7 @@ export const channel = (options: ChannelOptions): Channel => {
       out.stop()
     },
     blocked: () => blocked,
-    full: (bytes) => blocked && wire.writableLength + bytes > limits.sendBufferBytes,
+    full: (bytes) => blocked && wire.writableLength() + bytes > limits.sendBufferBytes,
     open: () => !closing && !isGone,
     widen: (next) => {
       limit = next

@@ -28,8 +28,8 @@ export const flow = (wire: Wire, time: () => number): Flow => {
     look: (now) => {
       const before = left
       const queuedBefore = queued
-      left = wire.writableLength
-      queued = wire.queued
+      left = wire.writableLength()
+      queued = wire.queued()
       if (left < before || queued !== queuedBefore) moved = now
       if (left === 0) empty = now
     },

@@ -21,7 +21,7 @@ export const inFlight = (): InFlight => {
   const ids: Array<number> = []
   const contexts: Array<Context | undefined> = []
   const withdraws: Array<Withdraw | undefined> = []
-  const cancelled = new Set<number>()
+  let cancelled: Set<number> | undefined
   const free: Array<number> = []
   // n.b. the context first, so that what runs on the way out finds it aborted; the place may be free afterwards
   const abort = (place: number, reason: AbortReason): void => {
@@ -49,15 +49,15 @@ export const inFlight = (): InFlight => {
       ids[place] = 0
       contexts[place] = undefined
       withdraws[place] = undefined
-      if (cancelled.size > 0) cancelled.delete(id)
+      if (cancelled !== undefined && cancelled.size > 0) cancelled.delete(id)
       free.push(place)
       return true
     },
     // n.b. a scan of a few hundred numbers: cancelling is rare, and bounded where it is not
     cancel: (id) => {
       const place = ids.indexOf(id)
-      if (place < 0 || cancelled.has(id)) return false
-      cancelled.add(id)
+      if (place < 0 || cancelled?.has(id) === true) return false
+      cancelled = (cancelled ?? new Set()).add(id)
       abort(place, 'cancelled')
       return true
     },

@@ -66,6 +66,7 @@ export const pool = (options: PoolOptions): Pool => {
   const now = turnClock(clock)
   const ticks = ticker(clock, tickInterval(limits), (time) => {
     for (const one of peers) one.check(time)
+    shared.tidy()
   })
 
   const settle = (call: Call, answer: Failing): void => {

@@ -77,12 +77,14 @@ export const listen = (
 
   const ticks = ticker(environment.clock, tickInterval(limits), (time) => {
     for (const one of sessions.values()) one.check(time)
+    shared.tidy()
   })
+  const shared = slabs()
 
   const house: House = {
     settings,
     environment: { ...environment, log },
-    slabs: slabs(),
+    slabs: shared,
     time: ticks.time,
     subscriptions,
     deliver,

@@ -19,6 +19,7 @@ export interface Slots {
   readonly cool: () => void
 }
 
+const firstPlaces = 16
 const smoothing = 0.2
 const cooling = 0.9
 
@@ -27,17 +28,25 @@ const cooling = 0.9
  * rehashed, and no promise that stays alive in one (1.1 to 1.6 times the throughput).
  */
 export const slots = (credit: number, now: () => number): Slots => {
-  const size = 2 ** Math.ceil(Math.log2(2 * credit))
-  const places: Array<Call | undefined> = Array.from({ length: size })
-  const mask = size - 1
+  const most = 2 ** Math.ceil(Math.log2(2 * credit))
+  let places: Array<Call | undefined> = Array.from({ length: Math.min(most, firstPlaces) })
+  let mask = places.length - 1
   let nextId = 1
   let inFlight = 0
   let rtt: number | undefined
   let fresh = false
   let sampled = 0
   let sampledAt = 0
+  // n.b. an idle connection holds little; places that differ under the smaller mask differ under the larger one
+  const grow = (): void => {
+    const before = places
+    places = Array.from({ length: 2 * before.length })
+    mask = places.length - 1
+    for (const call of before) if (call !== undefined) places[call.id & mask] = call
+  }
   return {
     take: (call) => {
+      if (2 * inFlight >= places.length && places.length < most) grow()
       while (places[nextId & mask] !== undefined) nextId += 1
       const id = nextId
       nextId += 1

@@ -16,10 +16,6 @@ export const wireOf = (socket: () => Socket | undefined): Wire => ({
   destroy: () => socket()?.destroy(),
   pause: () => socket()?.pause(),
   resume: () => socket()?.resume(),
-  get writableLength() {
-    return socket()?.writableLength ?? 0
-  },
-  get queued() {
-    return queuedOf(socket())
-  },
+  writableLength: () => socket()?.writableLength ?? 0,
+  queued: () => queuedOf(socket()),
 })

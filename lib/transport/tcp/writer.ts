@@ -15,15 +15,17 @@ export interface Wire {
   readonly pause: () => unknown
   readonly resume: () => unknown
   /** Bytes taken and not yet handed to the system. */
-  readonly writableLength: number
+  readonly writableLength: () => number
   /** Bytes of those that are with the system already, which takes them little by little; 0 where unknown. */
-  readonly queued: number
+  readonly queued: () => number
 }
 
 /** Buffers that writers share: only a connection with something to write this tick holds one. */
 export interface Slabs {
   readonly take: () => Buffer
   readonly give: (slab: Buffer) => void
+  /** Called now and then: lets those go that nobody has needed since the last time. */
+  readonly tidy: () => void
 }
 
 const slabBytes = 16_384
@@ -33,10 +35,18 @@ const keptSlabs = 64
 
 export const slabs = (): Slabs => {
   const free: Array<Buffer> = []
+  let needed = false
   return {
-    take: () => free.pop() ?? Buffer.allocUnsafeSlow(slabBytes),
+    take: () => {
+      needed = true
+      return free.pop() ?? Buffer.allocUnsafeSlow(slabBytes)
+    },
     give: (slab) => {
       if (free.length < keptSlabs) free.push(slab)
+    },
+    tidy: () => {
+      if (!needed) free.length = 0
+      needed = false
     },
   }
 }
@@ -100,7 +110,7 @@ export const writer = (wire: Wire, pool: Slabs, written: (ready: boolean) => voi
     frames = 0
     send(bytes)
     // Bytes that the system has not taken yet are still read from the slab: it goes to whoever holds them.
-    if (wire.writableLength === 0) pool.give(full)
+    if (wire.writableLength() === 0) pool.give(full)
   }
 
   const tick = (): void => {

@@ -168,8 +168,8 @@ describe('a connection', () => {
       destroy: nothing,
       pause: nothing,
       resume: nothing,
-      writableLength: 0,
-      queued: 0,
+      writableLength: () => 0,
+      queued: () => 0,
     }
     const one = channel({
       side: 'client',
@@ -333,8 +333,8 @@ describe('the writer', () => {
         destroy: nothing,
         pause: nothing,
         resume: nothing,
-        writableLength: buffered,
-        queued: 0,
+        writableLength: () => buffered,
+        queued: () => 0,
       },
     }
   }

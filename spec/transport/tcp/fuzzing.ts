@@ -148,8 +148,8 @@ const watched = (reader: Side, seen: (type: number, code: number) => void): Wire
     },
     pause: () => undefined,
     resume: () => undefined,
-    writableLength: 0,
-    queued: 0,
+    writableLength: () => 0,
+    queued: () => 0,
     state: () => (destroyed ? 'destroyed' : ended ? 'ended' : 'open'),
   }
 }

@@ -22,7 +22,14 @@ const examples = [...page.matchAll(/```hex\n([^`]*)```/g)].map(([, block]) =>
 const written = (write: (out: Writer) => void): string => {
   let hex = ''
   const nothing = (): void => undefined
-  const wire = { end: nothing, destroy: nothing, pause: nothing, resume: nothing, writableLength: 0, queued: 0 }
+  const wire = {
+    end: nothing,
+    destroy: nothing,
+    pause: nothing,
+    resume: nothing,
+    writableLength: () => 0,
+    queued: () => 0,
+  }
   const out = writer(
     {
       ...wire,
