@@ -14,9 +14,12 @@ const costs = (a: Peer, b: Peer): readonly [number, number] => {
 
 const idle = (one: Peer): boolean => one.link()?.inFlight() === 0
 
+/** Of calls that find both idle, the slower one gets so many at least. */
+const leastShare = 1 / 16
+
 /**
  * The better of two that chance names. Of two that are idle either, the slower one less often: a time that was measured
- * once must not keep all calls from a replica, or it is never measured again.
+ * once, in a bad moment, must not keep all calls from a replica, or it is hardly ever measured again.
  */
 export const choose = (peers: ReadonlyArray<Peer>, random: Random): Peer | undefined => {
   const count = peers.length
@@ -26,7 +29,10 @@ export const choose = (peers: ReadonlyArray<Peer>, random: Random): Peer | undef
   const [a, b] = [peers[first], peers[second]]
   if (a === undefined || b === undefined) return a
   const [cost, other] = costs(a, b)
-  if (idle(a) && idle(b)) return random() * (cost + other) < other ? a : b
+  if (idle(a) && idle(b)) {
+    const share = Math.min(Math.max(other / (cost + other), leastShare), 1 - leastShare)
+    return random() < share ? a : b
+  }
   return cost <= other ? a : b
 }
 

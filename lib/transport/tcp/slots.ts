@@ -21,6 +21,8 @@ export interface Slots {
 
 const firstPlaces = 16
 const smoothing = 0.2
+// A time that was measured in a bad moment is soon forgotten.
+const recovering = 0.5
 const cooling = 0.9
 
 /**
@@ -67,7 +69,7 @@ export const slots = (credit: number, now: () => number): Slots => {
       inFlight -= 1
       if (id === sampled) {
         const took = Math.max(now() - sampledAt, 0.001)
-        rtt = rtt === undefined ? took : rtt + smoothing * (took - rtt)
+        rtt = rtt === undefined ? took : rtt + (took < rtt ? recovering : smoothing) * (took - rtt)
         fresh = true
         sampled = 0
       }
