@@ -20,14 +20,17 @@ const passed = 'f(input) === true'
 const something = 'f(input) !== undefined'
 
 /** `peers.mjs`. */
-export type Peers = Readonly<Record<'ajv' | 'typebox' | 'zod', (shape: Shape, exact: boolean) => (value: unknown) => unknown>>
+export type Peers = Readonly<
+  Record<'ajv' | 'typebox' | 'zod', (shape: Shape, exact: boolean) => (value: unknown) => unknown>
+>
 
 /** As where a policy forbids to generate code. */
 const withoutGeneration = (run: () => unknown): void => {
   const { Function: original } = globalThis
-  globalThis.Function = (() => {
+  const forbidden = function (): never {
     throw new EvalError('forbidden')
-  }) as unknown as FunctionConstructor
+  }
+  globalThis.Function = Object.assign(forbidden, { prototype: original.prototype }) as unknown as FunctionConstructor
   run()
   globalThis.Function = original
 }

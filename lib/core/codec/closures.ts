@@ -8,39 +8,32 @@ import type { Traits } from './traits.js'
 /** A member made runnable: its value and its parent's context in, its result out. */
 type Step = (value: unknown, context: t.Context, key: string) => unknown
 
-const isKind = (kind: Kind): ((value: unknown) => boolean) => {
-  switch (kind) {
-    case 'anything':
-      return () => true
-    case 'nothing':
-      return () => false
-    case 'string':
-      return (value) => typeof value === 'string'
-    case 'number':
-      return (value) => typeof value === 'number'
-    case 'boolean':
-      return (value) => typeof value === 'boolean'
-    case 'bigint':
-      return (value) => typeof value === 'bigint'
-    case 'function':
-      return (value) => typeof value === 'function'
-    case 'undefined':
-      return (value) => value === undefined
-    case 'null':
-      return (value) => value === null
-    case 'array':
-      return Array.isArray
-    case 'record':
-      return isRecord
-  }
-}
-
 const leaf = (kind: Kind): Run => {
-  const is = isKind(kind)
-  // n.b. io-ts copies the parent of a NaN, since it differs from itself
-  return kind === 'number' || kind === 'anything'
-    ? (value) => (is(value) ? (value === value ? value : gaveUp) : failed)
-    : (value) => (is(value) ? value : failed)
+  switch (kind) {
+    // n.b. io-ts copies the parent of a NaN, since it differs from itself
+    case 'anything':
+      return (value) => (value === value ? value : gaveUp)
+    case 'number':
+      return (value) => (typeof value === 'number' ? (value === value ? value : gaveUp) : failed)
+    case 'nothing':
+      return () => failed
+    case 'string':
+      return (value) => (typeof value === 'string' ? value : failed)
+    case 'boolean':
+      return (value) => (typeof value === 'boolean' ? value : failed)
+    case 'bigint':
+      return (value) => (typeof value === 'bigint' ? value : failed)
+    case 'function':
+      return (value) => (typeof value === 'function' ? value : failed)
+    case 'undefined':
+      return (value) => (value === undefined ? value : failed)
+    case 'null':
+      return (value) => (value === null ? value : failed)
+    case 'array':
+      return (value) => (Array.isArray(value) ? value : failed)
+    case 'record':
+      return (value) => (isRecord(value) ? value : failed)
+  }
 }
 
 const literal = (expected: unknown): Run =>
@@ -72,7 +65,13 @@ const fields = ({ members, partial }: Fields, steps: ReadonlyArray<Step>): Run =
   }
 }
 
-const items = (value: ReadonlyArray<unknown>, from: ReadonlyArray<unknown>, context: t.Context, stepAt: (i: number) => Step, length: number): unknown => {
+const items = (
+  value: ReadonlyArray<unknown>,
+  from: ReadonlyArray<unknown>,
+  context: t.Context,
+  stepAt: (i: number) => Step,
+  length: number,
+): unknown => {
   let result = from
   for (let i = 0; i < length; i++) {
     const before = value[i]
@@ -86,75 +85,93 @@ const items = (value: ReadonlyArray<unknown>, from: ReadonlyArray<unknown>, cont
   return result
 }
 
-const list = (step: Step): Run => (value, context) =>
-  Array.isArray(value) ? items(value, value, context, () => step, value.length) : failed
+const list =
+  (step: Step): Run =>
+  (value, context) =>
+    Array.isArray(value) ? items(value, value, context, () => step, value.length) : failed
 
-const tuple = (steps: ReadonlyArray<Step>): Run => (value: unknown, context) => {
-  if (!Array.isArray(value)) return failed
-  const all: ReadonlyArray<unknown> = value
-  const { length } = steps
-  return items(all, all.length > length ? all.slice(0, length) : all, context, (i) => steps[i] as Step, length)
-}
+const tuple =
+  (steps: ReadonlyArray<Step>): Run =>
+  (value: unknown, context) => {
+    if (!Array.isArray(value)) return failed
+    const all: ReadonlyArray<unknown> = value
+    const { length } = steps
+    return items(all, all.length > length ? all.slice(0, length) : all, context, (i) => steps[i] as Step, length)
+  }
 
-const dictionary = ({ arrays }: Dictionary, domain: Step | undefined, codomain: Step): Run => (value, context) => {
-  if (!isRecord(value)) return arrays && Array.isArray(value) ? value : failed
-  const result: Record<string, unknown> = {}
-  let changed = false
-  for (const key of Object.keys(value)) {
-    const before = value[key]
-    const name = domain === undefined ? key : domain(key, context, key)
-    if (name === gaveUp) return gaveUp
-    if (name === failed) {
-      changed = true
-      continue
+const dictionary =
+  ({ arrays }: Dictionary, domain: Step | undefined, codomain: Step): Run =>
+  (value, context) => {
+    if (!isRecord(value)) return arrays && Array.isArray(value) ? value : failed
+    const result: Record<string, unknown> = {}
+    let changed = false
+    for (const key of Object.keys(value)) {
+      const before = value[key]
+      const name = domain === undefined ? key : domain(key, context, key)
+      if (name === gaveUp) return gaveUp
+      if (name === failed) {
+        changed = true
+        continue
+      }
+      const after = codomain(before, context, name as string)
+      if (after === gaveUp || after === failed) return after
+      changed ||= name !== key || after !== before
+      result[name as string] = after
     }
-    const after = codomain(before, context, name as string)
-    if (after === gaveUp || after === failed) return after
-    changed ||= name !== key || after !== before
-    result[name as string] = after
+    return changed ? result : value
   }
-  return changed ? result : value
-}
 
-const strippedOf = ({ names }: Stripped, run: Run): Run => (value, context) => {
-  const result = isRecord(value) ? run(value, context) : failed
-  return result === failed || result === gaveUp ? result : stripped(result, names)
-}
-
-const union = (members: ReadonlyArray<Member>, steps: ReadonlyArray<Step>): Run => (value, context) => {
-  for (let i = 0; i < steps.length; i++) {
-    const result = (steps[i] as Step)(value, context, (members[i] as Member).key)
-    if (result !== failed) return result
+const strippedOf =
+  ({ names }: Stripped, run: Run): Run =>
+  (value, context) => {
+    const result = isRecord(value) ? run(value, context) : failed
+    return result === failed || result === gaveUp ? result : stripped(result, names)
   }
-  return failed
-}
 
-const taggedUnion = ({ tag, groups, members }: Tagged, steps: ReadonlyArray<Step>): Run => (value, context) => {
-  if (!isRecord(value)) return failed
-  const chosen = value[tag]
-  const index = groups.findIndex((group) => group.indexOf(chosen) !== -1)
-  return index < 0 ? failed : (steps[index] as Step)(value, context, (members[index] as Member).key)
-}
-
-const intersection = (members: ReadonlyArray<Member>, steps: ReadonlyArray<Step>): Run => (value, context) => {
-  const results: Array<unknown> = []
-  for (let i = 0; i < steps.length; i++) {
-    const result = (steps[i] as Step)(value, context, (members[i] as Member).key)
-    if (result === failed || result === gaveUp) return result
-    results.push(result)
+const union =
+  (members: ReadonlyArray<Member>, steps: ReadonlyArray<Step>): Run =>
+  (value, context) => {
+    for (let i = 0; i < steps.length; i++) {
+      const result = (steps[i] as Step)(value, context, (members[i] as Member).key)
+      if (result !== failed) return result
+    }
+    return failed
   }
-  return merged(value, results)
-}
 
-const refined = (run: Run, predicate: (value: unknown) => unknown): Run => (value, context) => {
-  const result = run(value, context)
-  return result === failed || result === gaveUp || predicate(result) ? result : failed
-}
+const taggedUnion =
+  ({ tag, groups, members }: Tagged, steps: ReadonlyArray<Step>): Run =>
+  (value, context) => {
+    if (!isRecord(value)) return failed
+    const chosen = value[tag]
+    const index = groups.findIndex((group) => group.indexOf(chosen) !== -1)
+    return index < 0 ? failed : (steps[index] as Step)(value, context, (members[index] as Member).key)
+  }
 
-const opaque = (codec: t.Any): Run => (value, context) => {
-  const result = codec.validate(value, context)
-  return result._tag === 'Left' ? failed : (result.right as unknown)
-}
+const intersection =
+  (members: ReadonlyArray<Member>, steps: ReadonlyArray<Step>): Run =>
+  (value, context) => {
+    const results: Array<unknown> = []
+    for (let i = 0; i < steps.length; i++) {
+      const result = (steps[i] as Step)(value, context, (members[i] as Member).key)
+      if (result === failed || result === gaveUp) return result
+      results.push(result)
+    }
+    return merged(value, results)
+  }
+
+const refined =
+  (run: Run, predicate: (value: unknown) => unknown): Run =>
+  (value, context) => {
+    const result = run(value, context)
+    return result === failed || result === gaveUp || predicate(result) ? result : failed
+  }
+
+const opaque =
+  (codec: t.Any): Run =>
+  (value, context) => {
+    const result = codec.validate(value, context)
+    return result._tag === 'Left' ? failed : (result.right as unknown)
+  }
 
 /** Makes closures of plans; of each plan once. */
 export const closures = ({ contextual }: Traits): ((plan: Plan) => Run) => {
@@ -162,9 +179,7 @@ export const closures = ({ contextual }: Traits): ((plan: Plan) => Run) => {
 
   const step = ({ codec, plan }: Member): Step => {
     const run = runOf(plan)
-    return contextual.has(plan)
-      ? (value, context, key) => run(value, t.appendContext(context, key, codec, value))
-      : run
+    return contextual.has(plan) ? (value, context, key) => run(value, t.appendContext(context, key, codec, value)) : run
   }
   const steps = (members: ReadonlyArray<Member>): ReadonlyArray<Step> => members.map(step)
 

@@ -8,7 +8,7 @@ import { encoder, type Encode } from './encoders.js'
 import { encodingOf } from './encoding.js'
 import { generated } from './generate.js'
 import { hasStockDecode } from './stock.js'
-import { failed, gaveUp, type Run } from './result.js'
+import { failed, gaveUp, type Decoding, type Run } from './result.js'
 import { traitsOf } from './traits.js'
 
 /** What can be compiled: any `t.Type`, and what an endpoint keeps of one. */
@@ -19,32 +19,31 @@ export interface Compilable extends t.Decoder<never, unknown> {
 /** Which code is made of a codec: `generated` falls back to closures where the process may not generate code. */
 export type BackEnd = 'generated' | 'closures'
 
-interface Decoding {
-  readonly run: Run
-  /** Whether the run looks at the context. */
-  readonly contextual: boolean
-}
+const attempt = <A>(make: () => A, otherwise: () => A): A => E.getOrElse(otherwise)(E.tryCatch(make, E.toError))
 
-const falling: Decoding = { run: () => gaveUp, contextual: false }
+const uncompiled = (codec: t.Any): Decoding => ({ accept: () => undefined, decode: (value) => codec.decode(value) })
+
+const nowhere: t.Context = []
+
+const closed = (codec: t.Any, run: Run, contextual: boolean): Decoding => {
+  const accept: Decoding['accept'] = (value, context) => {
+    const result = run(value, context)
+    return result === failed || result === gaveUp ? undefined : t.success(result)
+  }
+  return {
+    accept,
+    decode: (value) =>
+      accept(value, contextual ? [{ key: '', type: codec, actual: value }] : nowhere) ?? codec.decode(value),
+  }
+}
 
 const decodingOf = (codec: t.Any, backEnd: BackEnd): Decoding => {
   const plan = planOf(codec)
-  if (plan._tag === 'Opaque') return falling
+  if (plan._tag === 'Opaque') return uncompiled(codec)
   const traits = traitsOf(plan)
   const closureOf = closures(traits)
-  const run =
-    backEnd === 'closures'
-      ? closureOf(plan)
-      : E.getOrElse(() => closureOf(plan))(E.tryCatch(() => generated(plan, traits, closureOf), E.toError))
-  return { run, contextual: traits.contextual.has(plan) }
-}
-
-// A codec that cannot even be looked at, or that is too deep for the stack, stays what it is.
-const orElse = <A>(otherwise: A, make: () => A): A => E.getOrElse(() => otherwise)(E.tryCatch(make, E.toError))
-
-const lazy = <A>(make: () => A): (() => A) => {
-  let made: A | undefined
-  return () => (made ??= make())
+  const close = (): Decoding => closed(codec, closureOf(plan), traits.contextual.has(plan))
+  return backEnd === 'closures' ? close() : attempt(() => generated(codec, plan, traits, closureOf), close)
 }
 
 export const compileWith =
@@ -52,20 +51,26 @@ export const compileWith =
   <C extends Compilable>(given: C): C => {
     const codec = given as unknown as t.Any
     if (isCompiled(codec)) return given
-    const decoding = lazy(() => orElse(falling, () => decodingOf(codec, backEnd)))
-    const encoding = lazy(() => orElse<Encode>((value) => codec.encode(value), () => encoder(encodingOf(codec)))) // prettier-ignore
+    let decoding: Decoding | undefined
+    let encoding: Encode | undefined
+    // A codec that cannot even be looked at, or that is too deep for the stack, stays what it is.
+    const decodingOnce = (): Decoding =>
+      (decoding ??= attempt(
+        () => decodingOf(codec, backEnd),
+        () => uncompiled(codec),
+      ))
+    const encodingOnce = (): Encode =>
+      (encoding ??= attempt<Encode>(
+        () => encoder(encodingOf(codec)),
+        () => (value) => codec.encode(value),
+      ))
     const stockDecode = hasStockDecode(codec)
 
-    const validate = (value: unknown, context: t.Context): t.Validation<unknown> => {
-      const result = decoding().run(value, context)
-      return result === failed || result === gaveUp ? codec.validate(value, context) : t.success(result)
-    }
-    const decode = (value: unknown): t.Validation<unknown> => {
-      const { run, contextual } = decoding()
-      const result = run(value, contextual ? [{ key: '', type: codec, actual: value }] : [])
-      return result === failed || result === gaveUp ? codec.decode(value) : t.success(result)
-    }
-    const encode = codec.encode === t.identity ? t.identity : (value: unknown): unknown => encoding()(value)
+    const validate = (value: unknown, context: t.Context): t.Validation<unknown> =>
+      (decoding ?? decodingOnce()).accept(value, context) ?? codec.validate(value, context)
+    const decode = (value: unknown): t.Validation<unknown> => (decoding ?? decodingOnce()).decode(value)
+    const encode =
+      codec.encode === t.identity ? t.identity : (value: unknown): unknown => (encoding ?? encodingOnce())(value)
 
     const property = (value: unknown): PropertyDescriptor => ({ value, enumerable: true, configurable: true })
     return Object.create(Object.getPrototypeOf(codec) as object, {

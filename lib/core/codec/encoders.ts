@@ -13,8 +13,10 @@ const listed = (codec: t.Any, write: Encode | undefined, item: t.Any): Encode =>
   return (value) => (Array.isArray(value) ? value.map(each) : codec.encode(value))
 }
 
-const tupled = (codec: t.Any, writes: ReadonlyArray<Encode>): Encode => (value) =>
-  Array.isArray(value) ? writes.map((write, i) => write(value[i])) : codec.encode(value)
+const tupled =
+  (codec: t.Any, writes: ReadonlyArray<Encode>): Encode =>
+  (value) =>
+    Array.isArray(value) ? writes.map((write, i) => write(value[i])) : codec.encode(value)
 
 const copied = (codec: t.Any, parts: ReadonlyArray<Part>, writes: ReadonlyArray<Encode>): Encode => {
   const encoded = parts.flatMap(({ key, encoding }, i) =>
@@ -28,15 +30,17 @@ const copied = (codec: t.Any, parts: ReadonlyArray<Part>, writes: ReadonlyArray<
   }
 }
 
-const partiallyCopied = (codec: t.Any, parts: ReadonlyArray<Part>, writes: ReadonlyArray<Encode>): Encode => (value) => {
-  if (!isRecord(value)) return codec.encode(value)
-  const result = copy(value)
-  parts.forEach(({ key }, i) => {
-    const before = value[key]
-    if (before !== undefined) result[key] = (writes[i] as Encode)(before)
-  })
-  return result
-}
+const partiallyCopied =
+  (codec: t.Any, parts: ReadonlyArray<Part>, writes: ReadonlyArray<Encode>): Encode =>
+  (value) => {
+    if (!isRecord(value)) return codec.encode(value)
+    const result = copy(value)
+    parts.forEach(({ key }, i) => {
+      const before = value[key]
+      if (before !== undefined) result[key] = (writes[i] as Encode)(before)
+    })
+    return result
+  }
 
 const entries = (codec: t.Any, write: Encode): Encode => {
   if (write === identity) return (value) => (isRecord(value) ? value : codec.encode(value))
@@ -48,20 +52,21 @@ const entries = (codec: t.Any, write: Encode): Encode => {
   }
 }
 
-const first = (codec: t.Any, parts: ReadonlyArray<Part>, writes: ReadonlyArray<Encode>): Encode => (value) => {
-  const index = parts.findIndex((part) => part.codec.is(value))
-  return index < 0 ? codec.encode(value) : (writes[index] as Encode)(value)
-}
+const first =
+  (codec: t.Any, parts: ReadonlyArray<Part>, writes: ReadonlyArray<Encode>): Encode =>
+  (value) => {
+    const index = parts.findIndex((part) => part.codec.is(value))
+    return index < 0 ? codec.encode(value) : (writes[index] as Encode)(value)
+  }
 
-const chosen = (
-  { codec, tag, groups }: Extract<Encoding, { readonly _tag: 'Chosen' }>,
-  writes: ReadonlyArray<Encode>,
-): Encode => (value) => {
-  if (!isRecord(value)) return codec.encode(value)
-  const is: unknown = value[tag]
-  const index = groups.findIndex((group) => group.indexOf(is) !== -1)
-  return index < 0 ? codec.encode(value) : (writes[index] as Encode)(value)
-}
+const chosen =
+  ({ codec, tag, groups }: Extract<Encoding, { readonly _tag: 'Chosen' }>, writes: ReadonlyArray<Encode>): Encode =>
+  (value) => {
+    if (!isRecord(value)) return codec.encode(value)
+    const is: unknown = value[tag]
+    const index = groups.findIndex((group) => group.indexOf(is) !== -1)
+    return index < 0 ? codec.encode(value) : (writes[index] as Encode)(value)
+  }
 
 /** Makes the encoder of an encoding. */
 export const encoder = (root: Encoding): Encode => {
@@ -93,7 +98,11 @@ export const encoder = (root: Encoding): Encode => {
         return chosen(one, writes(one.parts))
       case 'Merged': {
         const each = writes(one.parts)
-        return (value) => merged(value, each.map((write) => write(value)))
+        return (value) =>
+          merged(
+            value,
+            each.map((write) => write(value)),
+          )
       }
       case 'Recursive': {
         let write: Encode | undefined
@@ -105,7 +114,8 @@ export const encoder = (root: Encoding): Encode => {
   }
 
   // `t.type` calls the functions of its members off their codecs.
-  const detached = ({ codec, encoding }: Part): Encode => (encoding._tag === 'Opaque' ? codec.encode : writeOf(encoding))
+  const detached = ({ codec, encoding }: Part): Encode =>
+    encoding._tag === 'Opaque' ? codec.encode : writeOf(encoding)
   const writes = (parts: ReadonlyArray<Part>): ReadonlyArray<Encode> => parts.map(({ encoding }) => writeOf(encoding))
 
   const writeOf = (one: Encoding): Encode => {

@@ -1,11 +1,11 @@
 /**
- * A plan as the source of one function, about ten times as fast as closures. The source holds nothing of the user's but
+ * A plan as the source of functions, about ten times as fast as closures. The source holds nothing of the user's but
  * the names of properties, as `JSON.stringify` writes them; every value is handed in.
  */
 import * as t from 'io-ts'
 import { copy, hasOwn, merged, stripped } from './objects.js'
 import type { Fields, Kind, Member, Plan, Stripped, Tagged } from './plan.js'
-import { failed, gaveUp, type Run } from './result.js'
+import { failed, gaveUp, type Decoding, type Run } from './result.js'
 import type { Traits } from './traits.js'
 
 // What V8 still optimises well, and what a codec can make this process compile at most.
@@ -14,11 +14,12 @@ const NODES_INLINE = 256
 const NODES_IN_ALL = 4_000
 const NAMES_IN_SWITCH = 16
 
-/** Where a plan is applied: JavaScript for the value, for the context of its parent's, and for what to do when it fails. */
+/** Where a plan is applied: JavaScript for the value, for its context, and for what to do when it fails or gives up. */
 interface Place {
   readonly value: string
   readonly context: string
   readonly fail: string
+  readonly giveUp: string
 }
 
 /** Statements, and JavaScript for the result once they have run. */
@@ -52,13 +53,12 @@ const mismatch = (kind: Kind, v: string): string => {
   }
 }
 
-const nan = (kind: Kind, v: string): string =>
-  kind === 'number' || kind === 'anything' ? `if (${v} !== ${v}) return gaveUp;` : ''
+const canBeNaN = (kind: Kind): boolean => kind === 'number' || kind === 'anything'
 
-const helpers = { isArray: Array.isArray, keysOf: Object.keys, prototypeOf: Object.getPrototypeOf, plain: Object.prototype, is: Object.is, append: t.appendContext, copy, hasOwn, merged, stripped, failed, gaveUp } // prettier-ignore
+const helpers = { isArray: Array.isArray, keysOf: Object.keys, prototypeOf: Object.getPrototypeOf, plain: Object.prototype, is: Object.is, append: t.appendContext, success: t.success, copy, hasOwn, merged, stripped, failed, gaveUp } // prettier-ignore
 
 /** @throws an EvalError where code generation is forbidden */
-export const generated = (root: Plan, traits: Traits, closureOf: (plan: Plan) => Run): Run => {
+export const generated = (codec: t.Any, root: Plan, traits: Traits, closureOf: (plan: Plan) => Run): Decoding => {
   const { changing, undefinable, contextual, size, targets } = traits
   const captured = new Map<unknown, string>()
   const functions = new Map<Plan, string>()
@@ -73,9 +73,9 @@ export const generated = (root: Plan, traits: Traits, closureOf: (plan: Plan) =>
     return name
   }
 
-  const call = (plan: Plan, name: string, { value, context, fail }: Place): Code => {
+  const call = (plan: Plan, name: string, { value, context, fail, giveUp }: Place): Code => {
     const r = fresh('r')
-    const text = `const ${r} = ${name}(${value}, ${context}); if (${r} === gaveUp) return gaveUp; if (${r} === failed) ${fail}`
+    const text = `const ${r} = ${name}(${value}, ${context}); if (${r} === gaveUp) ${giveUp} if (${r} === failed) ${fail}`
     return { text, result: changing.has(plan) ? r : value }
   }
 
@@ -150,32 +150,41 @@ export const generated = (root: Plan, traits: Traits, closureOf: (plan: Plan) =>
     return { text: `${checked} ${inner.text} let ${r} = ${inner.result};\n${loop}`, result: r }
   }
 
-  const list = (item: Member, { value, context, fail }: Place): Code => {
+  const list = (item: Member, place: Place): Code => {
+    const { value, fail } = place
     const [i, n, v] = [fresh('i'), fresh('n'), fresh('v')]
-    const { text, result } = member(item, { value: v, context, fail }, 1, `String(${i})`)
+    const { text, result } = member(item, { ...place, value: v }, 1, `String(${i})`)
     const r = result === v ? value : fresh('r')
-    const store = result === v ? '' : `if (${result} !== ${v}) { if (${r} === ${value}) ${r} = ${value}.slice(); ${r}[${i}] = ${result}; }`
+    const store =
+      result === v
+        ? ''
+        : `if (${result} !== ${v}) { if (${r} === ${value}) ${r} = ${value}.slice(); ${r}[${i}] = ${result}; }`
     const start = `if (!isArray(${value})) ${fail} ${r === value ? '' : `let ${r} = ${value};`}`
     const loop = `for (let ${i} = 0, ${n} = ${value}.length; ${i} < ${n}; ${i}++) { const ${v} = ${value}[${i}]; ${text} ${store} }`
     return { text: `${start} ${loop}`, result: r }
   }
 
-  const tuple = (members: ReadonlyArray<Member>, { value, context, fail }: Place): Code => {
+  const tuple = (members: ReadonlyArray<Member>, place: Place): Code => {
+    const { value, fail } = place
     const r = fresh('r')
     const { length } = members
     const all = members.map((one, i) => {
       const v = fresh('v')
-      const { text, result } = member(one, { value: v, context, fail }, length)
-      const store = result === v ? '' : `if (${result} !== ${v}) { if (${r} === ${value}) ${r} = ${value}.slice(); ${r}[${i}] = ${result}; }`
+      const { text, result } = member(one, { ...place, value: v }, length)
+      const store =
+        result === v
+          ? ''
+          : `if (${result} !== ${v}) { if (${r} === ${value}) ${r} = ${value}.slice(); ${r}[${i}] = ${result}; }`
       return `const ${v} = ${value}[${i}]; ${text} ${store}`
     })
     const start = `if (!isArray(${value})) ${fail} let ${r} = ${value}.length > ${length} ? ${value}.slice(0, ${length}) : ${value};`
     return { text: [start, ...all].join('\n'), result: r }
   }
 
-  const dictionary = (codomain: Member, arrays: boolean, { value, context, fail }: Place): Code => {
+  const dictionary = (codomain: Member, arrays: boolean, place: Place): Code => {
+    const { value, fail } = place
     const [keys, i, k, v] = [fresh('k'), fresh('i'), fresh('k'), fresh('v')]
-    const { text } = member(codomain, { value: v, context, fail }, 1, k)
+    const { text } = member(codomain, { ...place, value: v }, 1, k)
     const loop = `const ${keys} = keysOf(${value}); for (let ${i} = 0; ${i} < ${keys}.length; ${i}++) { const ${k} = ${keys}[${i}], ${v} = ${value}[${k}]; ${text} }`
     const otherwise = arrays ? `if (!isArray(${value})) ${fail}` : fail
     return { text: `if (${notRecord(value)}) { ${otherwise} } else { ${loop} }`, result: value }
@@ -227,17 +236,25 @@ export const generated = (root: Plan, traits: Traits, closureOf: (plan: Plan) =>
 
   const inline = (plan: Plan, place: Place): Code => {
     nodes += 1
-    const { value, fail } = place
+    const { value, fail, giveUp } = place
     switch (plan._tag) {
       case 'Leaf':
-        return { text: `if (${mismatch(plan.kind, value)}) ${fail} ${nan(plan.kind, value)}`, result: value }
+        // n.b. io-ts copies the parent of a NaN, since it differs from itself
+        return {
+          text: `if (${mismatch(plan.kind, value)}) ${fail} ${canBeNaN(plan.kind) ? `if (${value} !== ${value}) ${giveUp}` : ''}`,
+          result: value,
+        }
       case 'Literal': {
         const literal = capture(plan.value)
-        const zero = plan.value === 0 ? `if (!is(${value}, ${literal})) return gaveUp;` : ''
+        // n.b. io-ts answers with its own zero
+        const zero = plan.value === 0 ? `if (!is(${value}, ${literal})) ${giveUp}` : ''
         return { text: `if (${value} !== ${literal}) ${fail} ${zero}`, result: value }
       }
       case 'Keyof':
-        return { text: `if (typeof ${value} !== "string" || !${capture(plan.names)}.has(${value})) ${fail}`, result: value }
+        return {
+          text: `if (typeof ${value} !== "string" || !${capture(plan.names)}.has(${value})) ${fail}`,
+          result: value,
+        }
       case 'Refined': {
         const { text, result } = apply(plan.of, place, 1)
         return { text: `${text} if (!${capture(plan.predicate)}(${result})) ${fail}`, result }
@@ -275,15 +292,24 @@ export const generated = (root: Plan, traits: Traits, closureOf: (plan: Plan) =>
     }
   }
 
-  const main = functionOf(root)
-  const sources: Array<string> = []
-  for (let plan = pending.pop(); plan !== undefined; plan = pending.pop()) {
-    const { text, result } = inline(plan, { value: 'value', context: 'context', fail: 'return failed;' })
-    sources.push(`function ${functions.get(plan) ?? ''}(value, context) { ${text}\nreturn ${result}; }`)
+  const asFunction = (plan: Plan, name: string): string => {
+    const place = { value: 'value', context: 'context', fail: 'return failed;', giveUp: 'return gaveUp;' }
+    const { text, result } = inline(plan, place)
+    return `function ${name}(value, context) { ${text}\nreturn ${result}; }`
   }
-  const source = `"use strict";\n${sources.join('\n')}\nreturn ${main};`
+  const main = inline(root, { value: 'value', context: 'context', fail: 'return;', giveUp: 'return;' })
+  const sources: Array<string> = []
+  for (let plan = pending.pop(); plan !== undefined; plan = pending.pop())
+    sources.push(asFunction(plan, functionOf(plan)))
+
+  const context = contextual.has(root) ? `[{ key: "", type: ${capture(codec)}, actual: value }]` : 'undefined'
+  const source = `"use strict";
+${sources.join('\n')}
+function accept(value, context) { ${main.text}\nreturn success(${main.result}); }
+function decode(value) { return accept(value, ${context}) ?? ${capture(codec)}.decode(value); }
+return { accept, decode };`
   const names = [...Object.keys(helpers), ...captured.values()]
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- what this file is for; no text of the user's is in it
-  const make = new Function(...names, source) as (...values: ReadonlyArray<unknown>) => Run
+  const make = new Function(...names, source) as (...values: ReadonlyArray<unknown>) => Decoding
   return make(...Object.values(helpers), ...captured.keys())
 }

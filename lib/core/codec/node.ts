@@ -35,9 +35,7 @@ export const exactNames = (codec: Node): ReadonlySet<string> | undefined => {
     case 'InterfaceType':
     case 'PartialType': {
       const { props } = codec
-      return props === undefined || Object.hasOwn(props, proto)
-        ? undefined
-        : new Set(Object.getOwnPropertyNames(props))
+      return props === undefined || Object.hasOwn(props, proto) ? undefined : new Set(Object.getOwnPropertyNames(props))
     }
     case 'IntersectionType': {
       const all = (codec.types ?? []).map(exactNames)

@@ -9,3 +9,11 @@ export const gaveUp = Symbol('gave up')
 
 /** A plan made runnable. The context is for opaque codecs, and left out where there are none. */
 export type Run = (value: unknown, context: t.Context) => unknown
+
+/** What is made of a codec. */
+export interface Decoding {
+  /** What io-ts would answer, or `undefined`: ask it. */
+  readonly accept: (value: unknown, context: t.Context) => t.Validation<unknown> | undefined
+  /** n.b. its own function where there can be one, so that V8 fits it to the one codec */
+  readonly decode: (value: unknown) => t.Validation<unknown>
+}
