@@ -60,7 +60,8 @@ const helpers = { isArray: Array.isArray, keysOf: Object.keys, prototypeOf: Obje
 /** @throws an EvalError where code generation is forbidden */
 export const generated = (codec: t.Any, root: Plan, traits: Traits, closureOf: (plan: Plan) => Run): Decoding => {
   const { changing, undefinable, contextual, size, targets } = traits
-  const captured = new Map<unknown, string>()
+  const captured: Array<unknown> = []
+  const names = new Map<unknown, string>()
   const functions = new Map<Plan, string>()
   const pending: Array<Plan> = []
   let count = 0
@@ -68,8 +69,13 @@ export const generated = (codec: t.Any, root: Plan, traits: Traits, closureOf: (
 
   const fresh = (letter: string): string => `${letter}${count++}`
   const capture = (value: unknown): string => {
-    const name = captured.get(value) ?? fresh('$')
-    captured.set(value, name)
+    // n.b. a Map takes -0 for 0
+    const key = Object.is(value, -0) ? failed : value
+    const known = names.get(key)
+    if (known !== undefined) return known
+    const name = fresh('$')
+    names.set(key, name)
+    captured.push(value)
     return name
   }
 
@@ -308,8 +314,8 @@ ${sources.join('\n')}
 function accept(value, context) { ${main.text}\nreturn success(${main.result}); }
 function decode(value) { return accept(value, ${context}) ?? ${capture(codec)}.decode(value); }
 return { accept, decode };`
-  const names = [...Object.keys(helpers), ...captured.values()]
+  const parameters = [...Object.keys(helpers), ...names.values()]
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- what this file is for; no text of the user's is in it
-  const make = new Function(...names, source) as (...values: ReadonlyArray<unknown>) => Decoding
-  return make(...Object.values(helpers), ...captured.keys())
+  const make = new Function(...parameters, source) as (...values: ReadonlyArray<unknown>) => Decoding
+  return make(...Object.values(helpers), ...captured)
 }

@@ -99,5 +99,5 @@ export const tagGroups = ({ tag, types }: Node): ReadonlyArray<ReadonlyArray<unk
   if (tag === undefined || types === undefined || getTags === undefined) return undefined
   if (!types.every((type) => settled(type, false))) return undefined
   const groups = types.map((type) => getTags(type)[tag])
-  return groups.every((group) => group !== undefined) ? groups : undefined
+  return groups.every((group) => Array.isArray(group)) ? groups : undefined
 }
