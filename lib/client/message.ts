@@ -1,6 +1,7 @@
 /** From a call's arguments to a message, or to what is wrong with them; nothing here does I/O. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import { compileCodec } from '../core/codec/compile.js'
 import type { EventContract, Kept, MessageContract } from '../core/endpoint.js'
 import { headerIssues, noHeaders } from '../core/envelope.js'
 import type { CallFailure, Issue } from '../core/error.js'
@@ -43,10 +44,10 @@ const routeOf = (to: unknown): Route => {
   const message = to._tag === 'MessageContract' ? to : undefined
   return {
     pattern: destination(to.pattern),
-    payload: to.payload,
+    payload: compileCodec<Kept<unknown>>(to.payload),
     key: to._tag === 'EventContract' ? to.key : undefined,
-    reply: message?.reply,
-    failure: message?.failure,
+    reply: message?.reply && compileCodec(message.reply),
+    failure: message?.failure && compileCodec(message.failure),
   }
 }
 

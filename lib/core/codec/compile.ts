@@ -50,7 +50,8 @@ export const compileWith =
   (backEnd: BackEnd) =>
   <C extends Compilable>(given: C): C => {
     const codec = given as unknown as t.Any
-    if (isCompiled(codec)) return given
+    // n.b. plain JavaScript may hand over no codec at all, which is found out where it is used
+    if (typeof given !== 'object' || given === null || isCompiled(codec)) return given
     let decoding: Decoding | undefined
     let encoding: Encode | undefined
     // A codec that cannot even be looked at, or that is too deep for the stack, stays what it is.
@@ -64,7 +65,6 @@ export const compileWith =
         () => encoder(encodingOf(codec)),
         () => (value) => codec.encode(value),
       ))
-    const stockDecode = hasStockDecode(codec)
 
     const validate = (value: unknown, context: t.Context): t.Validation<unknown> =>
       (decoding ?? decodingOnce()).accept(value, context) ?? codec.validate(value, context)
@@ -76,7 +76,7 @@ export const compileWith =
     return Object.create(Object.getPrototypeOf(codec) as object, {
       ...Object.getOwnPropertyDescriptors(codec),
       validate: property(validate),
-      decode: property(stockDecode ? decode : codec.decode),
+      decode: property(hasStockDecode(codec) ? decode : (value: unknown) => codec.decode(value)),
       encode: property(encode),
       ...marked({ codec, validate, encode }),
     }) as C
