@@ -174,12 +174,24 @@ const opaque =
   }
 
 /** Makes closures of plans; of each plan once. */
-export const closures = ({ contextual }: Traits): ((plan: Plan) => Run) => {
+export const closures = ({ contextual, hasty }: Traits): ((plan: Plan) => Run) => {
   const made = new Map<Plan, Run>()
 
   const step = ({ codec, plan }: Member): Step => {
     const run = runOf(plan)
     return contextual.has(plan) ? (value, context, key) => run(value, t.appendContext(context, key, codec, value)) : run
+  }
+  /** Where a failure is not the end: see `hasty`. */
+  const tried = (member: Member, when: (value: unknown) => boolean): Step => {
+    const first = step(member)
+    const { codec, plan } = member
+    if (!hasty.has(plan)) return first
+    return (value, context, key) => {
+      const result = first(value, context, key)
+      if (result !== failed || !when(value)) return result
+      const inner = contextual.has(plan) ? t.appendContext(context, key, codec, value) : []
+      return codec.validate(value, inner)._tag === 'Left' ? failed : gaveUp
+    }
   }
   const steps = (members: ReadonlyArray<Member>): ReadonlyArray<Step> => members.map(step)
 
@@ -198,13 +210,19 @@ export const closures = ({ contextual }: Traits): ((plan: Plan) => Run) => {
       case 'Tuple':
         return tuple(steps(plan.members))
       case 'Fields':
-        return fields(plan, steps(plan.members))
+        return fields(
+          plan,
+          plan.partial ? plan.members.map((one) => tried(one, (value) => value === undefined)) : steps(plan.members),
+        )
       case 'Dictionary':
         return dictionary(plan, plan.domain && step(plan.domain), step(plan.codomain))
       case 'Stripped':
         return strippedOf(plan, runOf(plan.of))
       case 'Union':
-        return union(plan.members, steps(plan.members))
+        return union(
+          plan.members,
+          plan.members.map((one) => tried(one, () => true)),
+        )
       case 'Tagged':
         return taggedUnion(plan, steps(plan.members))
       case 'Merged':

@@ -1,4 +1,5 @@
 /** What has to be known about a plan before code is made of it; recursion makes each of these a fixed point. */
+import * as t from 'io-ts'
 import { children, type Plan } from './plan.js'
 
 export interface Traits {
@@ -11,6 +12,11 @@ export interface Traits {
   readonly undefinable: ReadonlySet<Plan>
   /** Leads to an opaque codec, which is given the context that io-ts would give it. */
   readonly contextual: ReadonlySet<Plan>
+  /**
+   * Runs code of the user's and, where it fails, may not run all of it: io-ts goes on after a failure, and what throws
+   * there throws. So where a failure is not the end, as in a union, io-ts is asked about that member.
+   */
+  readonly hasty: ReadonlySet<Plan>
   /** Nodes below and including it; those behind a recursion are not counted. */
   readonly size: ReadonlyMap<Plan, number>
   /** Those that a recursion leads back to. */
@@ -95,6 +101,35 @@ const changes =
     }
   }
 
+const runsUsersCode: Rule = (plan, found) =>
+  plan._tag === 'Opaque' || (plan._tag === 'Refined' && plan.predicate !== t.Int.predicate) || inherits(plan, found)
+
+const stopsEarly =
+  (users: ReadonlySet<Plan>): Rule =>
+  (plan, found) => {
+    switch (plan._tag) {
+      case 'Fields':
+      case 'Tuple':
+      case 'Merged':
+        return plan.members.some((member, i) => i > 0 && users.has(member.plan)) || inherits(plan, found)
+      case 'List':
+      case 'Dictionary':
+        return children(plan).some((child) => users.has(child))
+      case 'Refined':
+      case 'Stripped':
+      case 'Recursive':
+      case 'Tagged':
+        return inherits(plan, found)
+      // A union goes through all of its members.
+      case 'Union':
+      case 'Leaf':
+      case 'Literal':
+      case 'Keyof':
+      case 'Opaque':
+        return false
+    }
+  }
+
 const sizes = (plans: ReadonlyArray<Plan>): ReadonlyMap<Plan, number> => {
   const size = new Map<Plan, number>()
   for (const plan of plans) {
@@ -114,6 +149,7 @@ export const traitsOf = (root: Plan): Traits => {
     undefinable,
     changing: closure(plans, changes(undefinable)),
     contextual: closure(plans, (plan, found) => plan._tag === 'Opaque' || inherits(plan, found)),
+    hasty: closure(plans, stopsEarly(closure(plans, runsUsersCode))),
     size: sizes(plans),
     targets: new Set(plans.flatMap((plan) => (plan._tag === 'Recursive' ? [plan.of()] : []))),
   }

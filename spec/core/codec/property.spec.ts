@@ -10,11 +10,9 @@ import { compared, comparedDecoding } from './same.js'
 const VALUES = 10
 const pairs = Number(process.env['CODEC_PAIRS'] ?? 6_000)
 
-const subsequence = (calls: Calls, of: Calls): boolean => {
-  let at = 0
-  for (const call of of) if (at < calls.length && compared(undefined, () => calls[at], () => call) === undefined) at++ // prettier-ignore
-  return at === calls.length
-}
+// A member of a union that was refused is asked twice, but about nothing that io-ts does not ask.
+const included = (calls: Calls, of: Calls): boolean =>
+  calls.every((call) => of.some((one) => compared(undefined, () => one, () => call) === undefined)) // prettier-ignore
 
 // io-ts is asked anew about NaN and about zeros where the other is meant, and calls again what was called.
 const givesUp = (value: unknown): boolean =>
@@ -75,7 +73,7 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s)', (back
           expect([at, found]).toEqual([at, undefined])
           seen[result?._tag ?? 'thrown']++
           if (result?._tag === 'Right' && !givesUp(input))
-            expect([at, subsequence(calls, before) ? [] : [before, calls.slice()]]).toEqual([at, []])
+            expect([at, included(calls, before) ? [] : [before, calls.slice()]]).toEqual([at, []])
 
           const context = [{ key: 'k', type: codec, actual: input }]
           const validated = comparedDecoding(input, () => codec.validate(input, context), () => compiled.validate(input, context)) // prettier-ignore

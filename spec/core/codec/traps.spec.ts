@@ -97,6 +97,18 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
     expect(right(compile(t.union([First, Second])), { a: NaN })).toEqual({ a: NaN })
   })
 
+  test('what throws after a failure throws, where the failure is not the end', () => {
+    const Throwing = new t.Type<string>('T', t.string.is, () => { throw new Error('a codec') }, t.identity) // prettier-ignore
+    const picky = t.refinement(t.string, () => { throw new Error('a predicate') }) // prettier-ignore
+    for (const thrower of [Throwing, picky]) {
+      const member = t.type({ a: t.string, b: thrower })
+      agree(t.union([member, t.unknown]), { a: 1, b: '' }, { b: '' }, 1)
+      agree(t.union([t.readonly(t.array(t.refinement(member, () => true))), t.unknown]), [{ a: 1, b: '' }], [])
+      expect(() => compile(t.union([member, t.unknown])).decode({ b: '' })).toThrow(/^a /)
+    }
+    agree(t.partial({ a: t.intersection([t.string, t.refinement(t.unknown, () => { throw new Error('a predicate') })]) }), {}) // prettier-ignore
+  })
+
   test('a literal answers with its own zero', () => {
     for (const zero of [0, -0]) {
       agree(t.literal(zero), 0, -0)
@@ -108,8 +120,22 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
   })
 
   test('dates, maps and class instances are records, arrays are not', () => {
-    const values = [new Date(0), new Map(), Object.create({ a: 1 }), Object.create(null), [], Object.assign([], { a: 1 })]
-    for (const codec of [t.type({}), t.partial({ a: t.number }), t.UnknownRecord, t.record(t.string, t.number), t.strict({ a: t.number })]) // prettier-ignore
+    const values = [
+      new Date(0),
+      new Map(),
+      Object.create({ a: 1 }),
+      Object.create(null),
+      [],
+      Object.assign([], { a: 1 }),
+    ]
+    for (const codec of [
+      t.type({}),
+      t.partial({ a: t.number }),
+      t.UnknownRecord,
+      t.record(t.string, t.number),
+      t.strict({ a: t.number }),
+    ])
+      // prettier-ignore
       agree(codec, ...values)
     expect(right(compile(t.type({})), [])).toBe('Left')
   })
@@ -136,7 +162,10 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
 
   test('exact copies where there is more, and only there', () => {
     const codec = t.exact(t.intersection([t.type({ a: t.number }), t.partial({ b: t.number })]))
-    const [fits, more] = [{ b: 1, a: 1 }, { x: 1, b: 1, a: 1 }]
+    const [fits, more] = [
+      { b: 1, a: 1 },
+      { x: 1, b: 1, a: 1 },
+    ]
     agree(codec, fits, more, { a: 1, [Symbol.for('s')]: 1 }, { a: 1, x: 1, [Symbol.for('s')]: 1 })
     expect(right(compile(codec), fits)).toBe(fits)
     expect(Object.keys(right(compile(codec), more) as object)).toEqual(['b', 'a'])
@@ -194,7 +223,14 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
   test('a value with a key called __proto__ changes no prototype but where io-ts changes it', () => {
     const value = own('{"__proto__": {"a": 1}, "b": "2"}')
     const N = new t.Type<number, string>('N', t.number.is, (u) => t.success(Number(u)), String)
-    for (const codec of [t.type({ b: N }), t.strict({ b: N }), t.record(t.string, t.unknown), t.record(t.string, N), t.partial({ a: t.number })]) // prettier-ignore
+    for (const codec of [
+      t.type({ b: N }),
+      t.strict({ b: N }),
+      t.record(t.string, t.unknown),
+      t.record(t.string, N),
+      t.partial({ a: t.number }),
+    ])
+      // prettier-ignore
       agree(codec, value)
     expect(({} as { readonly a?: unknown }).a).toBeUndefined()
   })
@@ -297,7 +333,11 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
     agree(codec, value, { ...value, more: 1 }, { ...value, '"': 1 })
     const tagged = t.union([t.type({ '"\\': t.literal('";x') }), t.type({ '"\\': t.literal('y') })])
     agree(tagged, { '"\\': '";x' }, { '"\\': 'z' })
-    agree(t.refinement(t.type({ a: t.string }, '*/ name'), () => true, '\n throw 1'), { a: '' }, { a: 1 })
+    agree(
+      t.refinement(t.type({ a: t.string }, '*/ name'), () => true, '\n throw 1'),
+      { a: '' },
+      { a: 1 },
+    )
   })
 
   test('codecs that are very wide, very deep, or the same over and over', () => {
