@@ -12,7 +12,7 @@ import type { Traits } from './traits.js'
 
 // What V8 still optimises well, and what a codec can make this process compile at most.
 const NODES_INLINE = 256
-const NODES_IN_ALL = 4_000
+const NODES_IN_ALL = 2_000
 
 const helpers = { isArray: Array.isArray, keysOf: Object.keys, prototypeOf: Object.getPrototypeOf, plain: Object.prototype, is: Object.is, append: t.appendContext, success: t.success, copy, hasOwn, merged, stripped, failed, gaveUp } // prettier-ignore
 
@@ -73,6 +73,7 @@ export const generated = (codec: t.Any, root: Plan, traits: Traits, closureOf: (
 
   const asFunction = (plan: Plan, name: string): string => {
     const place = { value: 'value', context: 'context', fail: 'return failed;', giveUp: 'return gaveUp;' }
+    if (nodes > NODES_IN_ALL) return `const ${name} = ${capture(closureOf(plan))};`
     const { text, result } = write(plan, place)
     return `function ${name}(value, context) { ${text}\nreturn ${result}; }`
   }

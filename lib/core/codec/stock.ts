@@ -88,7 +88,7 @@ const kinds: ReadonlyMap<unknown, Kind> = new Map<unknown, Kind>([
 export const kindOf = ({ validate }: t.Any): Kind | undefined => kinds.get(validate)
 
 const formIn = (sources: Sources, made: unknown): Form | undefined =>
-  typeof made === 'function' ? sources.get(Function.prototype.toString.call(made)) : undefined
+  typeof made === 'function' ? sources.get(String(made)) : undefined
 
 export const validateForm = ({ validate }: t.Any): Form | undefined => formIn(validates, validate)
 export const encodeForm = ({ encode }: t.Any): Form | undefined => formIn(encodes, encode)

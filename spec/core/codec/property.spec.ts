@@ -35,9 +35,9 @@ const drawn = (make: () => Made): Made | undefined => {
   }
 }
 
-const readAll = (value: unknown): void => {
-  if (typeof value === 'object' && value !== null) Object.values(value).forEach(readAll)
-}
+// The one liberty: a property is not read where its value makes no difference, so a getter that throws may go unnoticed.
+const noted = (difference: string | undefined): string | undefined =>
+  difference === 'did not throw Error: from a getter' ? undefined : difference
 
 describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s)', (backEnd) => {
   test('is the codec, to anybody who looks at results, references, errors and calls', () => {
@@ -70,21 +70,19 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s)', (back
               return compiled.decode(input)
             },
           )
-          expect([at, found]).toEqual([at, undefined])
+          expect([at, noted(found)]).toEqual([at, undefined])
           seen[result?._tag ?? 'thrown']++
           if (result?._tag === 'Right' && !givesUp(input))
             expect([at, included(calls, before) ? [] : [before, calls.slice()]]).toEqual([at, []])
 
           const context = [{ key: 'k', type: codec, actual: input }]
           const validated = comparedDecoding(input, () => codec.validate(input, context), () => compiled.validate(input, context)) // prettier-ignore
-          expect([at, validated]).toEqual([at, undefined])
+          expect([at, noted(validated)]).toEqual([at, undefined])
 
           const decoded = result?._tag === 'Right' ? [result.right as unknown] : []
           for (const one of [...decoded, input]) {
-            // io-ts reads every property in order to strip, also where there is nothing to strip.
-            if (compared(undefined, () => readAll(one), () => undefined)?.includes('from a getter')) continue // prettier-ignore
             const encoded = compared(one, () => codec.encode(one), () => compiled.encode(one)) // prettier-ignore
-            expect([`encode ${at}`, encoded]).toEqual([`encode ${at}`, undefined])
+            expect([`encode ${at}`, noted(encoded)]).toEqual([`encode ${at}`, undefined])
           }
         }
       }),
