@@ -69,6 +69,23 @@ export const routes = (): ((to: unknown) => Route) => {
   }
 }
 
+export type Reply = NonNullable<Route['reply']>
+
+/**
+ * Compiles a codec that is given with a call when it comes again: of one that is made for its call, compiling would cost
+ * more than it saves.
+ */
+export const compiledOnReturn = (): ((codec: Reply) => Reply) => {
+  const known = new WeakMap<Reply, Reply>()
+  return (codec) => {
+    const before = known.get(codec)
+    if (before !== undefined && before !== codec) return before
+    const kept = before === undefined ? codec : compileCodec(codec)
+    known.set(codec, kept)
+    return kept
+  }
+}
+
 /** What encoding needs beside the call. */
 export interface Encoding {
   readonly serde: Serde

@@ -10,7 +10,7 @@ import { json, type Serde } from '../core/serde.js'
 import type { Connection, Environment, Status, Transport } from '../transport/transport.js'
 import { calls, type Source } from './calls.js'
 import type { Client } from './client.js'
-import { outgoing, routes, type Route } from './message.js'
+import { compiledOnReturn, outgoing, routes, type Reply, type Route } from './message.js'
 import { noOptions, type SendOptions } from './options.js'
 import { resultOf } from './reply.js'
 
@@ -29,11 +29,12 @@ const argumentsOf = (
   route: Route,
   third: object | undefined,
   fourth: SendOptions | undefined,
+  compiled: (codec: Reply) => Reply,
 ): { readonly route: Route; readonly options: SendOptions } => {
   const codec = third !== undefined && 'decode' in third ? third : undefined
   return codec === undefined
     ? { route, options: third ?? fourth ?? noOptions }
-    : { route: { ...route, reply: codec as NonNullable<Route['reply']> }, options: fourth ?? noOptions }
+    : { route: { ...route, reply: compiled(codec as Reply) }, options: fourth ?? noOptions }
 }
 
 // An event is emitted for good: its cause may be over before it is accepted.
@@ -46,6 +47,7 @@ const signalOf = ({ signal, from }: SendOptions, kind: 'request' | 'publish'): A
 export const clientOn = (foundation: Foundation, transport: Transport, env: Environment, serde: Serde): Client => {
   const underWay = calls(foundation, env)
   const route = routes()
+  const compiled = compiledOnReturn()
   const { maxMessageBytes } = transport
   const id = (): string => freshId(env.random)
 
@@ -73,13 +75,13 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
     (to: unknown, payload: unknown, third?: object, fourth?: SendOptions): TaskEither<ClientError<unknown>, unknown> =>
     () =>
       new Promise((resolve) => {
-        const call = argumentsOf(route(to), third, fourth)
+        const call = argumentsOf(route(to), third, fourth, compiled)
         run(call.route, payload, call.options, 'request', resolve)
       })
 
   const sendAsObservable = (to: unknown, payload: unknown, third?: object, fourth?: SendOptions): Observable<unknown> =>
     new Observable((subscriber) => {
-      const call = argumentsOf(route(to), third, fourth)
+      const call = argumentsOf(route(to), third, fourth, compiled)
       return run(call.route, payload, call.options, 'request', (result) => {
         if (result._tag === 'Left') subscriber.error(result.left)
         else {

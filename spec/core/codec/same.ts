@@ -1,4 +1,5 @@
 /** Whether two results are the same to anybody who looks at them, references into the input included. */
+import { inspect } from 'node:util'
 import type * as t from 'io-ts'
 
 const isObject = (value: unknown): value is object =>
@@ -14,7 +15,7 @@ const insideOf = (value: unknown, found: Set<unknown> = new Set()): ReadonlySet<
 /** What differs, and where; `undefined`: nothing. */
 const difference = (a: unknown, b: unknown, input: ReadonlySet<unknown>, path: string): string | undefined => {
   if (Object.is(a, b)) return undefined
-  if (!isObject(a) || !isObject(b)) return `${path}: ${String(a)} is not ${String(b)}`
+  if (!isObject(a) || !isObject(b)) return `${path}: ${inspect(a)} is not ${inspect(b)}`
   if (input.has(a) || input.has(b)) return `${path}: one is of the input, the other is not`
   // Where a key is called `__proto__`, the prototype is part of the result.
   const prototype = difference(Object.getPrototypeOf(a), Object.getPrototypeOf(b), input, `${path}'s prototype`)
