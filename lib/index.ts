@@ -32,6 +32,8 @@ export type { Arrival, Middleware, Outcome } from './core/outcome.js'
 export type { Pattern, PatternValue } from './core/pattern.js'
 export { defaultRetry, delays } from './core/retry.js'
 export type { RetryPolicy, RetryStatus } from './core/retry.js'
+export { compileCodec } from './core/codec/compile.js'
+export type { Compilable } from './core/codec/compile.js'
 export { json } from './core/serde.js'
 export type { Serde } from './core/serde.js'
 

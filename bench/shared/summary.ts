@@ -30,7 +30,7 @@ export interface Row {
   readonly cpuAgainstNest: Spread | undefined
 }
 
-const spread = (values: ReadonlyArray<number>): Spread => {
+export const spread = (values: ReadonlyArray<number>): Spread => {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (index: number): number => sorted[index] ?? NaN
   const middle = sorted.length >> 1

@@ -1,6 +1,7 @@
 /** From a call's arguments to a message, or to what is wrong with them; nothing here does I/O. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import { compileCodec } from '../core/codec/compile.js'
 import type { EventContract, Kept, MessageContract } from '../core/endpoint.js'
 import { headerIssues, noHeaders } from '../core/envelope.js'
 import type { CallFailure, Issue } from '../core/error.js'
@@ -43,10 +44,10 @@ const routeOf = (to: unknown): Route => {
   const message = to._tag === 'MessageContract' ? to : undefined
   return {
     pattern: destination(to.pattern),
-    payload: to.payload,
+    payload: compileCodec<Kept<unknown>>(to.payload),
     key: to._tag === 'EventContract' ? to.key : undefined,
-    reply: message?.reply,
-    failure: message?.failure,
+    reply: message?.reply && compileCodec(message.reply),
+    failure: message?.failure && compileCodec(message.failure),
   }
 }
 
@@ -65,6 +66,23 @@ export const routes = (): ((to: unknown) => Route) => {
       byText.set(to, route)
     }
     return route
+  }
+}
+
+export type Reply = NonNullable<Route['reply']>
+
+/**
+ * Compiles a codec that is given with a call when it comes again: of one that is made for its call, compiling would cost
+ * more than it saves.
+ */
+export const compiledOnReturn = (): ((codec: Reply) => Reply) => {
+  const known = new WeakMap<Reply, Reply>()
+  return (codec) => {
+    const before = known.get(codec)
+    if (before !== undefined && before !== codec) return before
+    const kept = before === undefined ? codec : compileCodec(codec)
+    known.set(codec, kept)
+    return kept
   }
 }
 

@@ -10,7 +10,7 @@ import { json, type Serde } from '../core/serde.js'
 import type { Connection, Environment, Status, Transport } from '../transport/transport.js'
 import { calls, type Call, type Source } from './calls.js'
 import type { Client } from './client.js'
-import { outgoing, routes, type Route } from './message.js'
+import { compiledOnReturn, outgoing, routes, type Reply, type Route } from './message.js'
 import { noOptions, type SendOptions } from './options.js'
 import { resultOf } from './reply.js'
 
@@ -25,8 +25,8 @@ export interface Foundation extends Source {
 }
 
 // A call's later arguments: with a contract the options, with a pattern the codec and then the options.
-const codecOf = (third: object | undefined): NonNullable<Route['reply']> | undefined =>
-  third !== undefined && 'decode' in third ? (third as NonNullable<Route['reply']>) : undefined
+const codecOf = (third: object | undefined): Reply | undefined =>
+  third !== undefined && 'decode' in third ? (third as Reply) : undefined
 
 // An event is emitted for good: its cause may be over before it is accepted.
 const signalOf = ({ signal, from }: SendOptions, kind: 'request' | 'publish'): AbortSignal | undefined => {
@@ -38,6 +38,7 @@ const signalOf = ({ signal, from }: SendOptions, kind: 'request' | 'publish'): A
 export const clientOn = (foundation: Foundation, transport: Transport, env: Environment, serde: Serde): Client => {
   const underWay = calls(foundation, env, (to: Route, answer): Result => resultOf(to, serde, answer))
   const route = routes()
+  const compiled = compiledOnReturn()
   const { maxMessageBytes } = transport
   const encoding = { serde, maxMessageBytes, freshId: () => freshId(env.random) }
 
@@ -67,7 +68,7 @@ export const clientOn = (foundation: Foundation, transport: Transport, env: Envi
     const reply = codecOf(third)
     return reply === undefined
       ? run(route(to), payload, third ?? fourth ?? noOptions, 'request', done)
-      : run({ ...route(to), reply }, payload, fourth ?? noOptions, 'request', done)
+      : run({ ...route(to), reply: compiled(reply) }, payload, fourth ?? noOptions, 'request', done)
   }
 
   // n.b. one promise for each call, and no TaskEither operator: see the notes on the hot path in core/dispatch.ts

@@ -1,13 +1,14 @@
 /** Finds every mistake of a definition at once, before anything connects. */
 import * as E from 'fp-ts/lib/Either.js'
 import type { Either } from 'fp-ts/lib/Either.js'
+import { compileCodec } from './codec/compile.js'
 import type { DedupeStore } from './dedupe.js'
 import type { AnyEndpoint } from './endpoint.js'
 import type { DefinitionError } from './error.js'
 import { canonical, isWildcard, wildcardMistake } from './pattern.js'
 import type { Service } from './service.js'
 
-/** An endpoint with its identity settled. */
+/** An endpoint with its identity settled and its codecs compiled. */
 export interface Resolved {
   readonly endpoint: AnyEndpoint
   /** Canonical pattern. */
@@ -149,6 +150,13 @@ const transportErrors = (service: Service): ReadonlyArray<DefinitionError> => {
   return errors
 }
 
+const compiled = (endpoint: AnyEndpoint): AnyEndpoint => {
+  const payload = compileCodec(endpoint.payload)
+  if (endpoint._tag === 'OnEvent') return { ...endpoint, payload }
+  const { reply, failure } = endpoint
+  return { ...endpoint, payload, reply: reply && compileCodec(reply), failure: failure && compileCodec(failure) }
+}
+
 /** The endpoints of a service with their ids, or every mistake of the definition. Ignores transports: `inject` has none. */
 export const resolveEndpoints = (service: Service): Either<ReadonlyArray<DefinitionError>, ReadonlyArray<Resolved>> => {
   const all = resolve(service.endpoints)
@@ -174,7 +182,9 @@ export const resolveEndpoints = (service: Service): Either<ReadonlyArray<Definit
       }),
     ),
   ]
-  return errors.length === 0 ? E.right(resolved) : E.left(errors)
+  return errors.length === 0
+    ? E.right(resolved.map((one) => ({ ...one, endpoint: compiled(one.endpoint) })))
+    : E.left(errors)
 }
 
 /** Every mistake of a definition, at once; empty when `listen` would go on to connect. */

@@ -3,6 +3,7 @@ import * as t from 'io-ts'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
+  compileCodec,
   createMicroservice,
   createClient,
   createClients,
@@ -225,3 +226,19 @@ const withAudit = createMicroservice('app')
   .transport(kafka({ brokers, name: 'audit' }))
   .include(orders)
   .include(users(repo), { on: ['tcp'] })
+
+// A compiled codec is the codec, in all of its types
+const CompiledUser = compileCodec(User)
+const sameCodec: typeof User = CompiledUser
+const Day = new t.Type<Date, string, unknown>(
+  'Day',
+  (u): u is Date => typeof u === 'object',
+  (u, c) => (typeof u === 'string' ? t.success(new Date(u)) : t.failure(u, c)),
+  (day) => day.toJSON(),
+)
+const CompiledDay: t.Type<Date, string, unknown> = compileCodec(Day)
+const CompiledNumber: t.Type<number, string, string> = compileCodec(
+  new t.Type<number, string, string>('N', t.number.is, (text) => t.success(Number(text)), String),
+)
+const wire: string = CompiledDay.encode(new Date(0))
+const around: t.Type<User> = compileCodec(t.exact(CompiledUser))
