@@ -2,7 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Answer, Command, Part } from './peer.js'
+import type { Allocated } from './allocations.js'
+import type { Answer, ClientCommand, Part, Requests, ServerCommand } from './commands.js'
+import type { Memory } from './memory.js'
 
 /** The figures of one contender under one load in one round. */
 export interface Cell {
@@ -13,21 +15,39 @@ export interface Cell {
   readonly p99Us: number
   /** Client and server together, microseconds per request or event. */
   readonly cpuUs: number
+  readonly clientUs: number
+  readonly serverUs: number
   /** The broker's, where there is one of the benchmark's own. */
   readonly brokerUs: number
 }
 
 /** What a pair is put under. */
 export type Workload =
-  | { readonly _tag: 'requests'; readonly inFlight: number; readonly ms: number }
+  | ({ readonly _tag: 'requests' } & Requests)
   | { readonly _tag: 'events'; readonly count: number; readonly window: number }
+
+/** Something of both sides. */
+export interface Sides<A> {
+  readonly client: A
+  readonly server: A
+}
 
 export interface Pair {
   readonly name: string
-  readonly pids: Readonly<Record<'server' | 'client', number | undefined>>
+  readonly pids: Sides<number | undefined>
   /** Resolves when a request is answered, and an event handled if there are any. */
   readonly prime: (events: boolean) => Promise<void>
   readonly measure: (workload: Workload) => Promise<Cell>
+  /** What both allocate under a load, and how many requests that was. */
+  readonly allocate: (requests: Requests) => Promise<Sides<Allocated> & { readonly requests: number }>
+  /** Needs --expose-gc. */
+  readonly memory: () => Promise<Sides<Memory>>
+  /** Resolves when the client has that many connections. */
+  readonly connections: (count: number) => Promise<void>
+  /** Resolves when so many requests are in flight, each with its handler begun; of a part that holds, and once. */
+  readonly hold: (count: number, connections: number) => Promise<void>
+  /** Resolves when they are answered. */
+  readonly release: () => Promise<void>
   /** CPU time of both processes since they started, microseconds. */
   readonly cpu: () => Promise<number>
   /** Lets both exit by themselves, so that they write what they have to; kills them after 10 s. */
@@ -100,7 +120,7 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
 
   const ask = async <Tag extends Answer['_tag']>(
     peer: Process,
-    command: Command,
+    command: ClientCommand | ServerCommand,
     tag: Tag,
   ): Promise<Extract<Answer, { readonly _tag: Tag }>> => {
     const answered = Promise.race([peer.answer(), server.broken, client.broken])
@@ -109,6 +129,10 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
     if (answer._tag !== tag) throw new Error(`${part.name}: ${answer._tag} in answer to ${command._tag}`)
     return answer as Extract<Answer, { readonly _tag: Tag }>
   }
+  const both = async <Tag extends Answer['_tag']>(command: ClientCommand & ServerCommand, tag: Tag) => ({
+    client: await ask(client, command, tag),
+    server: await ask(server, command, tag),
+  })
   const cpuOf = async (peer: Process): Promise<number> => (await ask(peer, { _tag: 'cpu' }, 'cpu')).us
   const cpu = async (): Promise<number> => (await cpuOf(server)) + (await cpuOf(client))
 
@@ -126,8 +150,7 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
 
   const put = async (workload: Workload) => {
     if (workload._tag === 'requests') {
-      const { inFlight, ms } = workload
-      const { load } = await ask(client, { _tag: 'run', inFlight, ms }, 'load')
+      const { load } = await ask(client, { ...workload, _tag: 'run' }, 'load')
       const { requests, seconds, p50Us, p99Us, cpuUs } = load
       return { count: requests, clientUs: cpuUs, rate: requests / seconds, p50Us, p99Us }
     }
@@ -150,8 +173,33 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
       const brokerBefore = brokerCpuUs()
       const before = await cpuOf(server)
       const { count, clientUs, rate, p50Us, p99Us } = await put(workload)
-      const used = clientUs + (await cpuOf(server)) - before
-      return { rate, p50Us, p99Us, cpuUs: used / count, brokerUs: (brokerCpuUs() - brokerBefore) / count }
+      const serverUs = (await cpuOf(server)) - before
+      return {
+        ...{ rate, p50Us, p99Us },
+        cpuUs: (clientUs + serverUs) / count,
+        clientUs: clientUs / count,
+        serverUs: serverUs / count,
+        brokerUs: (brokerCpuUs() - brokerBefore) / count,
+      }
+    },
+    allocate: async (requests) => {
+      await both({ _tag: 'sample' }, 'ready')
+      const { load } = await ask(client, { ...requests, _tag: 'run' }, 'load')
+      const sides = await both({ _tag: 'sampled' }, 'allocated')
+      return { client: sides.client.allocated, server: sides.server.allocated, requests: load.requests }
+    },
+    memory: async () => {
+      const sides = await both({ _tag: 'memory' }, 'memory')
+      return { client: sides.client.memory, server: sides.server.memory }
+    },
+    connections: async (count) => void (await ask(client, { _tag: 'connect', connections: count }, 'ready')),
+    hold: async (count, connections) => {
+      await ask(client, { _tag: 'hold', count, connections }, 'ready')
+      await ask(server, { _tag: 'held', count }, 'ready')
+    },
+    release: async () => {
+      await ask(server, { _tag: 'release' }, 'ready')
+      await ask(client, { _tag: 'released' }, 'ready')
     },
     cpu,
     stop: async () => {

@@ -22,6 +22,8 @@ export interface Row {
   readonly p50Us: number
   readonly p99Us: number
   readonly cpuUs: number
+  readonly clientUs: number
+  readonly serverUs: number
   readonly brokerUs: number
   /** Requests or events per second against each other contender: above 1 is faster. */
   readonly rateAgainst: Readonly<Record<string, Spread | undefined>>
@@ -30,7 +32,7 @@ export interface Row {
   readonly cpuAgainstNest: Spread | undefined
 }
 
-const spread = (values: ReadonlyArray<number>): Spread => {
+export const spread = (values: ReadonlyArray<number>): Spread => {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (index: number): number => sorted[index] ?? NaN
   const middle = sorted.length >> 1
@@ -62,6 +64,8 @@ export const summarise = (
         p50Us: median('p50Us'),
         p99Us: median('p99Us'),
         cpuUs: median('cpuUs'),
+        clientUs: median('clientUs'),
+        serverUs: median('serverUs'),
         brokerUs: median('brokerUs'),
         rateAgainst: Object.fromEntries(names.map((other) => [other, against(other, 'rate')])),
         p99AgainstNest: against('nestjs', 'p99Us'),

@@ -32,13 +32,17 @@ const columnsOf = (rows: ReadonlyArray<Row>, unit: string): ReadonlyArray<Column
   ]
 }
 
-const table = (rows: ReadonlyArray<Row>, unit: string): string => {
-  const columns = columnsOf(rows, unit)
-  const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))]
-  const width = columns.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+/** Columns side by side, the first to the left and the others to the right. */
+export const aligned = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const width = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
   return lines
     .map((line) => line.map((text, c) => (c === 0 ? text.padEnd(width[c]!) : text.padStart(width[c]!))).join('  '))
     .join('\n')
+}
+
+const table = (rows: ReadonlyArray<Row>, unit: string): string => {
+  const columns = columnsOf(rows, unit)
+  return aligned([columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))])
 }
 
 /** Loads whose name holds `events` are counted in events. */
