@@ -7,6 +7,9 @@ import type { Call, Endpoint, Served } from '../shared/contender.js'
 import type { Payload } from '../shared/payload.js'
 import type { TcpContender } from './contenders.js'
 
+/** Of those that are held: by default 32 would run and the others wait. */
+const HELD = 10_000
+
 const contract = ({ name, codec }: Endpoint) => message(name, { request: codec, reply: codec })
 
 const handler = ({ held }: Served): ((payload: Payload) => TE.TaskEither<never, Payload>) => {
@@ -20,7 +23,11 @@ const handler = ({ held }: Served): ((payload: Payload) => TE.TaskEither<never, 
 
 export const serve: TcpContender['serve'] = async (port, [first, ...others]) => {
   const service = createMicroservice('bench').transport(tcp({ port })).handle(contract(first), handler(first))
-  const all = others.reduce((sum, endpoint) => sum.handle(contract(endpoint), handler(endpoint)), service)
+  const all = others.reduce(
+    (sum, endpoint) =>
+      sum.handle(contract(endpoint), handler(endpoint), endpoint.held === undefined ? {} : { concurrency: HELD }),
+    service,
+  )
   await orThrow(listen(all))
 }
 
