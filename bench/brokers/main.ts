@@ -17,12 +17,13 @@ import { rotated } from '../shared/order.js'
 import { startPair, type Workload } from '../shared/pair.js'
 import type { Part } from '../shared/commands.js'
 import { profile } from '../shared/profile.js'
-import { listed, log, type Report, text } from '../shared/report.js'
+import { listed, log } from '../shared/report.js'
 import { setting } from '../shared/setting.js'
 import { type Measured, summarise } from '../shared/summary.js'
 import { measuredBroker } from './broker.js'
 import { namesOf, type Place } from './contenders.js'
 import { guarantees } from './guarantees.js'
+import { type BrokerReport, brokerText } from './report.js'
 
 const WARM_UP_MS = 500
 const WARM_UP_EVENTS = 3_000
@@ -63,11 +64,6 @@ const heading = (level: string): string =>
   level === 'events' ? `${count} events, at most ${WINDOW} of them not yet accepted` : `${level} in flight`
 
 const withEvents = levels.includes('events')
-
-interface BrokerReport extends Report {
-  readonly broker: Kind
-  readonly guarantees: Readonly<Record<string, string>>
-}
 
 /** Of a name that no pair had before: a group whose members were killed keeps others waiting. */
 const part = (kind: Kind, url: string, folder: string, name: string): Part => {
@@ -114,13 +110,6 @@ const compare = async (kind: Kind, names: ReadonlyArray<string>, folder: string)
   }
 }
 
-const print = ({ broker, guarantees, ...report }: BrokerReport): void => {
-  console.log(`\n== ${broker}\n${text(report)}`)
-  if (!withEvents) return
-  console.log('\nevents are')
-  for (const name of new Set(report.rows.map((row) => row.name))) console.log(`  ${name}: ${guarantees[name]}`)
-}
-
 exitWithChildren()
 
 const wanted = listed(flags.prof ?? flags.contenders, allNames)
@@ -148,6 +137,6 @@ for (const kind of chosen) {
     folder,
   )
   reports.push(report)
-  if (!flags.json) print(report)
+  if (!flags.json) console.log(brokerText(report))
 }
 if (flags.json) console.log(JSON.stringify(reports, null, 2))

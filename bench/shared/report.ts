@@ -27,7 +27,8 @@ export const environmentText = ({ machine, versions, settings, noise }: Environm
     `medians of ${settings.rounds} rounds of ${settings.cellMs} ms; ratios are medians of per-round pairs (min-max)`,
   ].join('\n')
 
-export const text = (report: Report): string => [environmentText(report), tables(report.rows)].join('\n')
+export const text = (report: Omit<Report, 'measured'>): string =>
+  [environmentText(report), tables(report.rows)].join('\n')
 
 /** Progress and notes go to stderr, so that stdout holds the report alone. */
 export const log = (line: string): void => void process.stderr.write(`${line}\n`)
