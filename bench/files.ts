@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { renderPage, renderPictures, renderReadme } from './page/render.js'
 import type { Rule } from './page/rules.js'
-import type { Results } from './results.js'
+import { parsed, type Results } from './results.js'
 
 const pathOf = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const read = (path: string): string => readFileSync(pathOf(path), 'utf8')
@@ -19,7 +19,7 @@ const shortened = (_: string, value: unknown): unknown =>
 const formatted = async (path: string, text: string): Promise<string> =>
   format(text, { ...(await resolveConfig(pathOf(path))), filepath: pathOf(path) })
 
-export const readResults = (): Results => (existsSync(pathOf(RESULTS)) ? (JSON.parse(read(RESULTS)) as Results) : {})
+export const readResults = (): Results => (existsSync(pathOf(RESULTS)) ? (parsed(read(RESULTS)) as Results) : {})
 
 export const writeResults = async (results: Results): Promise<void> => {
   mkdirSync(pathOf(FOLDER), { recursive: true })

@@ -18,15 +18,18 @@ const { values: flags } = parseArgs({
 const wanted = listed(flags.only, partNames)
 const chosen = flags.render ? [] : partNames.filter((name) => wanted.includes(name) && exists(name))
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+
 const took: Array<string> = []
+let turn = 0
 /** What fails keeps the record of before, and keeps no other from being measured. */
 const measure = async (name: PartName): Promise<void> => {
-  log(`\n== bench:${name}, ${took.length + 1} of ${chosen.length}`)
+  log(`\n== bench:${name}, ${(turn += 1)} of ${chosen.length}`)
   try {
     const recorded = await measured(name)
-    took.push(`${name} ${recorded.seconds} s`)
     await writeResults({ ...readResults(), [name]: recorded })
     console.log(`\n==== ${name}\n\n${printed(name, readResults())}`)
+    took.push(`${name} ${recorded.seconds} s`)
   } catch (error) {
     took.push(`${name} failed`)
     log(String(error))

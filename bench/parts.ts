@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { brokerText } from './brokers/report.js'
 import { curveTable } from './curves/report.js'
 import { profileText } from './profile/report.js'
-import type { CodecsReport, PartName, Recorded, Reports, Results } from './results.js'
+import { type CodecsReport, parsed, type PartName, type Recorded, type Reports, type Results } from './results.js'
 import { bench, root } from './shared/build.js'
 import { environmentText, text } from './shared/report.js'
 import { aligned, range } from './shared/table.js'
@@ -32,12 +32,13 @@ const reportOf = (name: PartName): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const args = ['--import', 'tsx', programOf(name), '--json']
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+    process.once('exit', () => child.kill())
     const chunks: Array<Buffer> = []
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.once('error', reject)
     child.once('close', (code) =>
       code === 0
-        ? resolve(JSON.parse(Buffer.concat(chunks).toString()))
+        ? resolve(parsed(Buffer.concat(chunks).toString()))
         : reject(new Error(`bench:${name} ended with ${code ?? 'a signal'}`)),
     )
   })

@@ -41,3 +41,7 @@ export interface Recorded<R> {
 
 /** Of the parts that have been measured. */
 export type Results = { readonly [P in PartName]?: Recorded<Reports[P]> }
+
+/** JSON has no NaN, which stands for what could not be measured; what a contender does not do is `null` and stays it. */
+export const parsed = (text: string): unknown =>
+  JSON.parse(text, (key, value: unknown) => (value === null && key !== 'againstAjv' ? NaN : value))

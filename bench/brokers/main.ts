@@ -25,8 +25,8 @@ import { namesOf, type Place } from './contenders.js'
 import { guarantees } from './guarantees.js'
 import { type BrokerReport, brokerText } from './report.js'
 
-const WARM_UP_MS = 500
-const WARM_UP_EVENTS = 3_000
+const WARM_UP_MS = 400
+const WARM_UP_EVENTS = 2_000
 const PROFILE_MS = 6_000
 /** Events of one publisher that are not yet accepted. */
 const WINDOW = 500

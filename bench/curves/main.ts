@@ -1,7 +1,7 @@
 /**
  * `npm run bench:curves`: how taskwire, NestJS and a raw loop over TCP go on as endpoints, connections, payloads and
  * requests in flight grow. Flags: --json, --only endpoints,connections,payload,inFlight, --contenders a,b. Environment:
- * BENCH_ROUNDS (3), BENCH_CELL_MS (450).
+ * BENCH_ROUNDS (3), BENCH_CELL_MS (400).
  */
 import { parseArgs } from 'node:util'
 import { build } from '../shared/build.js'
@@ -19,10 +19,10 @@ import { type Curve, curves, names as allNames, type Point } from './curves.js'
 import { type CurvesReport, curveTable, loadOf, type MeasuredCurve } from './report.js'
 
 /** Until the compiler has seen what is measured: of a process that has just started, and of one at its next point. */
-const FIRST_MS = 700
-const NEXT_MS = 250
+const FIRST_MS = 500
+const NEXT_MS = 200
 /** Each endpoint compiles its codecs when it is first called. */
-const PER_ENDPOINT_MS = 0.15
+const PER_ENDPOINT_MS = 0.1
 
 const all = curves.map(({ name }) => name)
 const { values: flags } = parseArgs({
@@ -33,7 +33,7 @@ const { values: flags } = parseArgs({
   },
 })
 const rounds = setting('BENCH_ROUNDS', 3)
-const cellMs = setting('BENCH_CELL_MS', 450)
+const cellMs = setting('BENCH_CELL_MS', 400)
 
 exitWithChildren()
 const wanted = listed(flags.only, all)

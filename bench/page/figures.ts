@@ -18,19 +18,17 @@ export const count = (value: number): string => Math.round(value).toLocaleString
 export const ratio = (value: number): string =>
   value >= 100 ? count(value) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 
-/** What recorded results hold as `null` was never a figure. */
-const known = (value: number | null | undefined): value is number => typeof value === 'number' && !Number.isNaN(value)
-
 const both = (value: Spread | null | undefined, write: (value: number) => string): string =>
-  value === null || value === undefined || !known(value.median)
+  value === null || value === undefined || Number.isNaN(value.median)
     ? ''
     : `${write(value.median)} (${write(value.min)}–${write(value.max)})`
 
 export const ratios = (value: Spread | null | undefined): string => both(value, ratio)
 export const counts = (value: Spread | null | undefined): string => both(value, count)
 
-export const micros = (value: number | null): string =>
-  !known(value)
+/** Nothing where nothing was measured. */
+export const micros = (value: number): string =>
+  Number.isNaN(value)
     ? ''
     : value < 1_000
       ? `${value < 10 ? value.toFixed(1) : count(value)} µs`

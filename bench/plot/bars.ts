@@ -25,10 +25,10 @@ export interface Bars {
   readonly panels: ReadonlyArray<BarPanel>
 }
 
-const WIDTH = 920
+const WIDTH = 960
 const TOP = 50
-const NAMES = 82
-const NOTES = 96
+const NAMES = 104
+const NOTES = 92
 const ROW = 22
 const THICK = 14
 const HEAD = 24
@@ -48,6 +48,7 @@ const drawn = ({ title, bars }: BarPanel, left: number, top: number, width: numb
       line(x(mark), top + HEAD, x(mark), bottom, 'grid'),
       label(x(mark), bottom + 14, shortened(mark), 'note', 'middle'),
     ]),
+    line(x(1), top + HEAD - 2, x(1), bottom, 'axis reference'),
     ...bars.flatMap((bar, at) => {
       const y = top + HEAD + at * ROW + (ROW - THICK) / 2
       const middle = y + THICK / 2
@@ -67,7 +68,6 @@ const drawn = ({ title, bars }: BarPanel, left: number, top: number, width: numb
         label(Math.max(x(median), x(max)) + 6, middle + 4, bar.note, 'note'),
       ]
     }),
-    line(x(1), top + HEAD - 2, x(1), bottom, 'axis reference'),
   ]
 }
 

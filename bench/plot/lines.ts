@@ -83,7 +83,7 @@ const drawn = ({ title, series }: LinePanel, left: number, width: number): Reado
     ]),
     ...xs.flatMap((at) => [
       line(x(at), bottom, x(at), bottom + 4, 'axis'),
-      label(x(at), bottom + 16, shortened(at), 'note', 'middle'),
+      label(x(at), bottom + 16, shortened(at, 1), 'note', 'middle'),
     ]),
     line(from, bottom, to, bottom, 'axis'),
     ...series.flatMap((one, at) => drawnSeries(one, at, x, y)),

@@ -28,9 +28,10 @@ export const decades = (values: ReadonlyArray<number>): ReadonlyArray<number> =>
   return Array.from({ length: most - least + 1 }, (_, at) => Number(`1e${least + at}`))
 }
 
-/** `1500` is `1.5k`. */
-export const shortened = (value: number): string => {
-  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`
-  if (value >= 1e3) return `${Number((value / 1e3).toPrecision(3))}k`
-  return String(Number(value.toPrecision(3)))
+/** `1500` is `1.5k`, and with one digit `2k`. */
+export const shortened = (value: number, digits = 3): string => {
+  const exact = Number(value.toPrecision(digits))
+  if (exact >= 1e6) return `${exact / 1e6}M`
+  if (exact >= 1e3) return `${exact / 1e3}k`
+  return String(exact)
 }

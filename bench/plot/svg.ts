@@ -46,7 +46,7 @@ const scheme = (at: 0 | 1): string => {
   const [paper, ink, dim, grid] =
     at === 0 ? ['#fff', '#1f2328', '#59636e', '#d1d9e0'] : ['#0d1117', '#f0f6fc', '#9198a1', '#3d444d']
   return [
-    `.paper{fill:${paper}}text{fill:${ink}}.note{fill:${dim}}.grid{stroke:${grid}}.axis{stroke:${dim}}.spread{stroke:${ink}}`,
+    `.paper{fill:${paper}}text{fill:${ink}}.note{fill:${dim};stroke:${paper}}.grid{stroke:${grid}}.axis{stroke:${dim}}.spread{stroke:${ink}}`,
     ...Object.entries(colours).map(
       ([name, pair]) => `.fill-${name}{fill:${pair[at]}}.line-${name}{stroke:${pair[at]}}`,
     ),
@@ -55,7 +55,7 @@ const scheme = (at: 0 | 1): string => {
 
 const style = [
   'text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}',
-  '.title{font-size:15px;font-weight:600}.head{font-weight:600}.strong{font-weight:600}.note{font-size:11px}',
+  '.title{font-size:15px;font-weight:600}.head{font-weight:600}.strong{font-weight:600}.note{font-size:11px;stroke-width:3px;paint-order:stroke}',
   '.grid,.axis,.spread{stroke-width:1}.reference{stroke-dasharray:4 3}.series{fill:none;stroke-width:2}',
   scheme(0),
   `@media(prefers-color-scheme:dark){${scheme(1)}}`,

@@ -48,8 +48,6 @@ export type ClientCommand =
   | { readonly _tag: 'hold'; readonly count: number; readonly connections: number }
   | { readonly _tag: 'released' }
 
-export type Command = ServerCommand | ClientCommand
-
 export type Answer =
   | { readonly _tag: 'ready' }
   | { readonly _tag: 'cpu'; readonly us: number }

@@ -1,5 +1,5 @@
 /** A benchmark that ends, however it ends, takes its processes with it. */
-import { killAll } from './pair.js'
+import { killAll } from './process.js'
 
 export const exitWithChildren = (): void => {
   process.once('exit', killAll)

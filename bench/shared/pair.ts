@@ -1,10 +1,8 @@
-/** A contender's two processes, and the promise that they never outlive the benchmark. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
+/** A contender's two processes, and what is asked of them. */
 import type { Allocated } from './allocations.js'
 import type { Answer, ClientCommand, Part, Requests, ServerCommand } from './commands.js'
 import type { Memory } from './memory.js'
+import { leave, type Process, start, type Started } from './process.js'
 
 /** The figures of one contender under one load in one round. */
 export interface Cell {
@@ -54,64 +52,14 @@ export interface Pair {
   readonly stop: () => Promise<void>
 }
 
-export interface Options {
-  /** The folder of the compiled code. */
-  readonly build: string
+export interface Options extends Started {
   /** CPU time so far of the broker between the two, microseconds. */
   readonly brokerCpuUs?: () => number
-  /** Node options of the two processes; none by default. */
-  readonly execArgv?: ReadonlyArray<string>
 }
 
-const ANSWER_MS = 90_000
 const HANDLED_MS = 75_000
 const PRIME_MS = 60_000
 const PROBE_MS = 500
-
-const started = new Set<ChildProcess>()
-
-/** For `exit` handlers: takes every process down at once. */
-export const killAll = (): void => started.forEach((child) => child.kill('SIGKILL'))
-
-/** A child process with one question open at a time; a failure or an exit at any moment fails what is asked. */
-interface Process {
-  readonly child: ChildProcess
-  readonly answer: () => Promise<Answer>
-  readonly broken: Promise<never>
-}
-
-const start = async (role: string, part: Part, options: Options): Promise<Process> => {
-  const args = [role, JSON.stringify(part)]
-  const child = fork(join(options.build, 'shared', 'peer.js'), args, { execArgv: [...(options.execArgv ?? [])] })
-  started.add(child)
-  const broken = new Promise<never>((_, reject) => {
-    child.on('message', (answer: Answer) => {
-      if (answer._tag === 'failed') reject(new Error(`${part.name} ${role}: ${answer.message}`))
-    })
-    child.on('exit', (code) => {
-      started.delete(child)
-      reject(new Error(`${part.name} ${role} exited with ${code ?? 'a signal'}`))
-    })
-  })
-  broken.catch(() => undefined)
-
-  const answer = async (): Promise<Answer> => {
-    const limit = AbortSignal.timeout(ANSWER_MS)
-    const message = once(child, 'message', { signal: limit }).then(([value]) => value as Answer)
-    return Promise.race([message, broken])
-  }
-  await answer()
-  return { child, answer, broken }
-}
-
-const leave = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
-  child.disconnect()
-  await exited
-  clearTimeout(timer)
-}
 
 export const startPair = async (part: Part, options: Options): Promise<Pair> => {
   const { brokerCpuUs = () => NaN } = options
@@ -192,7 +140,9 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
       const sides = await both({ _tag: 'memory' }, 'memory')
       return { client: sides.client.memory, server: sides.server.memory }
     },
-    connections: async (count) => void (await ask(client, { _tag: 'connect', connections: count }, 'ready')),
+    connections: async (count) => {
+      await ask(client, { _tag: 'connect', connections: count }, 'ready')
+    },
     hold: async (count, connections) => {
       await ask(client, { _tag: 'hold', count, connections }, 'ready')
       await ask(server, { _tag: 'held', count }, 'ready')
