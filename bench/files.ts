@@ -1,5 +1,5 @@
 /** The files that the results are recorded in and rendered to. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { renderPage, renderPictures, renderReadme } from './page/render.js'
@@ -41,6 +41,11 @@ export const rendered = async (): Promise<ReadonlyMap<string, string>> => {
   return new Map([...texts, ...pictures])
 }
 
+/** Pictures of what is recorded no more go. */
 export const writeRendered = async (): Promise<void> => {
-  for (const [path, text] of await rendered()) writeFileSync(pathOf(path), text)
+  const files = await rendered()
+  mkdirSync(pathOf(FOLDER), { recursive: true })
+  for (const [path, text] of files) writeFileSync(pathOf(path), text)
+  for (const name of readdirSync(pathOf(FOLDER)))
+    if (name.endsWith('.svg') && !files.has(`${FOLDER}/${name}`)) rmSync(pathOf(`${FOLDER}/${name}`))
 }

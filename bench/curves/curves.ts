@@ -21,8 +21,8 @@ export interface Curve {
 const IN_FLIGHT = 64
 /** On all connections together; at least one on each. */
 const SPREAD = 512
-/** Few, so that what is in flight of the largest payloads is within everybody's bounds. */
-const OF_PAYLOADS = 16
+/** Few: NestJS stops reading while it cannot write, and so two of it wait for each other for ever once megabytes are in flight. */
+const OF_PAYLOADS = 4
 /** The default limit of a body is 1 MiB. */
 const LARGEST = 1_000_000
 

@@ -49,19 +49,36 @@ const leave = async (pair: Pair): Promise<void> => {
 
 const put = (pair: Pair, { load }: Point, ms: number): Promise<Cell> => pair.measure({ _tag: 'requests', ...load, ms })
 
-/** One contender through all points, the least first. Only its pair is alive, and a new one wherever the service is another. */
-const through = async ({ points }: Curve, name: string): Promise<ReadonlyArray<Cell>> => {
-  const cells: Array<Cell> = []
+const begin = async (name: string, point: Point): Promise<Pair> => {
+  const pair = await startTcp(folder, name, { endpoints: point.endpoints })
+  await put(pair, point, FIRST_MS + point.endpoints * PER_ENDPOINT_MS)
+  return pair
+}
+
+/**
+ * One contender through all points, the least first. Only its pair is alive, and a new one wherever the service is another.
+ * A point at which it fails has no figure.
+ */
+const through = async ({ points }: Curve, name: string): Promise<ReadonlyArray<Cell | undefined>> => {
+  const cells: Array<Cell | undefined> = []
   let pair: Pair | undefined
   let endpoints = 0
   for (const point of points) {
-    if (pair === undefined || endpoints !== point.endpoints) {
-      if (pair !== undefined) await leave(pair)
-      pair = await startTcp(folder, name, { endpoints: point.endpoints })
+    try {
+      if (pair !== undefined && endpoints !== point.endpoints) {
+        await leave(pair)
+        pair = undefined
+      }
+      if (pair === undefined) pair = await begin(name, point)
+      else await put(pair, point, NEXT_MS)
       endpoints = point.endpoints
-      await put(pair, point, FIRST_MS + endpoints * PER_ENDPOINT_MS)
-    } else await put(pair, point, NEXT_MS)
-    cells.push(await put(pair, point, cellMs))
+      cells.push(await put(pair, point, cellMs))
+    } catch (error) {
+      log(`${name} failed at ${point.x}: ${String(error)}`)
+      cells.push(undefined)
+      await pair?.stop()
+      pair = undefined
+    }
   }
   if (pair !== undefined) await leave(pair)
   return cells
@@ -74,7 +91,9 @@ const measureCurve = async (curve: Curve): Promise<MeasuredCurve> => {
     log(`${title}: round ${round + 1} of ${rounds}`)
     for (const contender of rotated(names, round)) {
       const cells = await through(curve, contender)
-      cells.forEach((cell, at) => measured.push({ round, load: loadOf(curve, points[at]!.x), name: contender, cell }))
+      cells.forEach((cell, at) => {
+        if (cell !== undefined) measured.push({ round, load: loadOf(curve, points[at]!.x), name: contender, cell })
+      })
     }
   }
   const rows = (x: number) => summarise(measured, [loadOf(curve, x)], names)

@@ -9,7 +9,9 @@ const seriesOf = ({ points }: MeasuredCurve, y: (row: Row) => Spread): ReadonlyA
   (points[0]?.rows ?? []).map(({ name }) => ({
     name,
     label: labelOf(name),
-    points: points.flatMap(({ x, rows }) => rows.filter((row) => row.name === name).map((row) => ({ x, y: y(row) }))),
+    points: points.flatMap(({ x, rows }) =>
+      rows.filter((row) => row.name === name && !Number.isNaN(row.rate.median)).map((row) => ({ x, y: y(row) })),
+    ),
   }))
 
 const alone = (median: number): Spread => ({ median, min: median, max: median })

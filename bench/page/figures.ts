@@ -12,7 +12,8 @@ const labels: Readonly<Record<string, string>> = {
 }
 export const labelOf = (name: string): string => labels[name] ?? name
 
-export const count = (value: number): string => Math.round(value).toLocaleString('en-US')
+/** Nothing where nothing was measured; so do the others. */
+export const count = (value: number): string => (Number.isNaN(value) ? '' : Math.round(value).toLocaleString('en-US'))
 
 /** Three digits that matter. */
 export const ratio = (value: number): string =>
@@ -26,7 +27,6 @@ const both = (value: Spread | null | undefined, write: (value: number) => string
 export const ratios = (value: Spread | null | undefined): string => both(value, ratio)
 export const counts = (value: Spread | null | undefined): string => both(value, count)
 
-/** Nothing where nothing was measured. */
 export const micros = (value: number): string =>
   Number.isNaN(value)
     ? ''

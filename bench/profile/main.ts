@@ -4,7 +4,7 @@
  */
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from '../shared/build.js'
+import { bench, build } from '../shared/build.js'
 import { exitWithChildren } from '../shared/exit.js'
 import { install } from '../shared/install.js'
 import { cpuUs } from '../shared/load.js'
@@ -85,7 +85,10 @@ const weigh = async (shape: Shape, one: (pair: Pair) => Promise<Weight>) => {
 }
 
 const shorten = (text: string): string =>
-  text.replace(`${pathToFileURL(folder).href}/`, '').replace(/\S*\/node_modules\//, '')
+  text
+    .replace(`${pathToFileURL(folder).href}/`, '')
+    .replace(`${pathToFileURL(bench).href}/`, '')
+    .replace(/\S*\/node_modules\//, '')
 
 const allocation = (name: string): Promise<Allocation> =>
   used(name, {}, {}, async (pair) => {

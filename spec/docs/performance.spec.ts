@@ -73,7 +73,7 @@ describe('pictures', () => {
     expect(steps(7.3, 4)).toEqual([0, 2, 4, 6, 8])
     expect(steps(0.9, 4)).toEqual([0, 0.5, 1])
     expect(decades([30, 4_000])).toEqual([10, 100, 1_000, 10_000])
-    expect([1, 0.25, 1_500, 2_000_000].map(shortened)).toEqual(['1', '0.25', '1.5k', '2M'])
+    expect([1, 0.25, 1_500, 2_000_000].map((value) => shortened(value))).toEqual(['1', '0.25', '1.5k', '2M'])
   })
 
   test('put figures where they belong', () => {
