@@ -49,12 +49,6 @@ const leave = async (pair: Pair): Promise<void> => {
 
 const put = (pair: Pair, { load }: Point, ms: number): Promise<Cell> => pair.measure({ _tag: 'requests', ...load, ms })
 
-const begin = async (name: string, point: Point): Promise<Pair> => {
-  const pair = await startTcp(folder, name, { endpoints: point.endpoints })
-  await put(pair, point, FIRST_MS + point.endpoints * PER_ENDPOINT_MS)
-  return pair
-}
-
 /**
  * One contender through all points, the least first. Only its pair is alive, and a new one wherever the service is another.
  * A point at which it fails has no figure.
@@ -69,8 +63,9 @@ const through = async ({ points }: Curve, name: string): Promise<ReadonlyArray<C
         await leave(pair)
         pair = undefined
       }
-      if (pair === undefined) pair = await begin(name, point)
-      else await put(pair, point, NEXT_MS)
+      const fresh = pair === undefined
+      pair ??= await startTcp(folder, name, { endpoints: point.endpoints })
+      await put(pair, point, fresh ? FIRST_MS + point.endpoints * PER_ENDPOINT_MS : NEXT_MS)
       endpoints = point.endpoints
       cells.push(await put(pair, point, cellMs))
     } catch (error) {
