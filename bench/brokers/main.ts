@@ -1,7 +1,7 @@
 /**
  * `npm run bench:brokers`: requests and events of taskwire, of a hand-written program, of NestJS and of Moleculer
  * over Redis, RabbitMQ and Kafka. Flags: --json, --only redis,amqp,kafka, --contenders a,b, --at 1,64,events, --prof CONTENDER. Environment:
- * BENCH_ROUNDS (3), BENCH_CELL_MS (700), BENCH_EVENTS (10000); REDIS_URL, AMQP_URL, KAFKA_BROKERS.
+ * BENCH_ROUNDS (3), BENCH_CELL_MS (600), BENCH_EVENTS (10000); REDIS_URL, AMQP_URL, KAFKA_BROKERS.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ import { namesOf, type Place } from './contenders.js'
 import { guarantees } from './guarantees.js'
 import { type BrokerReport, brokerText } from './report.js'
 
-const WARM_UP_MS = 400
+const WARM_UP_MS = 300
 const WARM_UP_EVENTS = 2_000
 const PROFILE_MS = 6_000
 /** Events of one publisher that are not yet accepted. */
@@ -51,7 +51,7 @@ const { values: flags } = parseArgs({
   },
 })
 const rounds = setting('BENCH_ROUNDS', 3)
-const cellMs = setting('BENCH_CELL_MS', 700)
+const cellMs = setting('BENCH_CELL_MS', 600)
 const count = setting('BENCH_EVENTS', 10_000)
 const levels = flags.at.split(',')
 

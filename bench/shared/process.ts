@@ -27,7 +27,11 @@ export interface Process {
 
 export const start = async (role: 'server' | 'client', part: Part, options: Started): Promise<Process> => {
   const args = [role, JSON.stringify(part)]
-  const child = fork(join(options.build, 'shared', 'peer.js'), args, { execArgv: [...(options.execArgv ?? [])] })
+  const child = fork(join(options.build, 'shared', 'peer.js'), args, {
+    execArgv: [...(options.execArgv ?? [])],
+    // What a contender logs must not stand in the report.
+    stdio: ['ignore', 2, 2, 'ipc'],
+  })
   started.add(child)
   const broken = new Promise<never>((_, reject) => {
     child.on('message', (answer: Answer) => {
