@@ -10,12 +10,12 @@ export interface Place {
 
 export type BrokerContender = Contender<Place>
 
-const common = ['taskwire', 'raw', 'raw + io-ts', 'nestjs'] as const
+const common = ['taskwire', 'raw', 'raw + io-ts', 'nestjs', 'moleculer'] as const
 
 /** `nestjs + ack`: persistent messages, acknowledged by the handler; a choice that NestJS leaves to its users. */
 export const namesOf: Readonly<Record<Kind, ReadonlyArray<string>>> = {
   redis: common,
-  amqp: [...common, 'nestjs + ack'],
+  amqp: ['taskwire', 'raw', 'raw + io-ts', 'nestjs', 'nestjs + ack', 'moleculer'],
   kafka: common,
 }
 
@@ -31,14 +31,16 @@ const raw = (kind: Kind): Promise<BrokerContender> => {
 }
 
 /** @public Called by shared/peer.ts, which finds this module by its URL. */
-export const load: Contenders<Place>['load'] = async (name, { kind }, nestjs) => {
+export const load: Contenders<Place>['load'] = async (name, { kind }, peers) => {
   switch (name) {
     case 'taskwire':
       return import('./taskwire.js')
+    case 'moleculer':
+      return (await import(`${peers}moleculer/brokers.mjs`)) as BrokerContender
     case 'nestjs':
-      return (await import(nestjs)) as BrokerContender
+      return (await import(`${peers}brokers/nestjs.mjs`)) as BrokerContender
     case 'nestjs + ack':
-      return ((await import(nestjs)) as { readonly acknowledging: BrokerContender }).acknowledging
+      return ((await import(`${peers}brokers/nestjs.mjs`)) as { readonly acknowledging: BrokerContender }).acknowledging
     default:
       return raw(kind)
   }

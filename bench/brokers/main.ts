@@ -1,7 +1,7 @@
 /**
- * `npm run bench:brokers`: requests and events of taskwire, of a hand-written program and of NestJS over Redis, RabbitMQ
- * and Kafka. Flags: --json, --only redis,amqp,kafka, --contenders a,b, --at 1,64,events, --prof CONTENDER. Environment:
- * BENCH_ROUNDS (5), BENCH_CELL_MS (1000), BENCH_EVENTS (20000); REDIS_URL, AMQP_URL, KAFKA_BROKERS.
+ * `npm run bench:brokers`: requests and events of taskwire, of a hand-written program, of NestJS and of Moleculer
+ * over Redis, RabbitMQ and Kafka. Flags: --json, --only redis,amqp,kafka, --contenders a,b, --at 1,64,events, --prof CONTENDER. Environment:
+ * BENCH_ROUNDS (3), BENCH_CELL_MS (600), BENCH_EVENTS (10000); REDIS_URL, AMQP_URL, KAFKA_BROKERS.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -9,20 +9,24 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Kind, kinds } from '../../spec/brokers/software.js'
 import { bench, build } from '../shared/build.js'
+import { exitWithChildren } from '../shared/exit.js'
 import { install } from '../shared/install.js'
 import { cpuUs } from '../shared/load.js'
 import { machine, versions, watch } from '../shared/machine.js'
-import { killAll, startPair, type Workload } from '../shared/pair.js'
-import type { Part } from '../shared/peer.js'
+import { rotated } from '../shared/order.js'
+import { startPair, type Workload } from '../shared/pair.js'
+import type { Part } from '../shared/commands.js'
 import { profile } from '../shared/profile.js'
-import { listed, log, type Report, text } from '../shared/report.js'
+import { listed, log } from '../shared/report.js'
+import { setting } from '../shared/setting.js'
 import { type Measured, summarise } from '../shared/summary.js'
 import { measuredBroker } from './broker.js'
 import { namesOf, type Place } from './contenders.js'
 import { guarantees } from './guarantees.js'
+import { type BrokerReport, brokerText } from './report.js'
 
-const WARM_UP_MS = 500
-const WARM_UP_EVENTS = 3_000
+const WARM_UP_MS = 300
+const WARM_UP_EVENTS = 2_000
 const PROFILE_MS = 6_000
 /** Events of one publisher that are not yet accepted. */
 const WINDOW = 500
@@ -32,6 +36,8 @@ const drivers: Readonly<Record<Kind, ReadonlyArray<string>>> = {
   amqp: ['amqplib', 'amqp-connection-manager'],
   kafka: ['kafkajs'],
 }
+
+const moleculers: Readonly<Record<Kind, string>> = { redis: 'ioredis', amqp: 'amqplib', kafka: '@platformatic/kafka' }
 
 const allNames = [...new Set(kinds.flatMap((kind) => namesOf[kind]))]
 
@@ -44,9 +50,9 @@ const { values: flags } = parseArgs({
     prof: { type: 'string' },
   },
 })
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
-const cellMs = Number(process.env['BENCH_CELL_MS'] ?? 1_000)
-const count = Number(process.env['BENCH_EVENTS'] ?? 20_000)
+const rounds = setting('BENCH_ROUNDS', 3)
+const cellMs = setting('BENCH_CELL_MS', 600)
+const count = setting('BENCH_EVENTS', 10_000)
 const levels = flags.at.split(',')
 
 const workload = (level: string, ms: number, events: number): Workload =>
@@ -59,17 +65,12 @@ const heading = (level: string): string =>
 
 const withEvents = levels.includes('events')
 
-interface BrokerReport extends Report {
-  readonly broker: Kind
-  readonly guarantees: Readonly<Record<string, string>>
-}
-
 /** Of a name that no pair had before: a group whose members were killed keeps others waiting. */
 const part = (kind: Kind, url: string, folder: string, name: string): Part => {
   const place: Place = { kind, url, id: `bench-${randomBytes(5).toString('hex')}` }
   return {
     contenders: pathToFileURL(join(folder, 'brokers', 'contenders.js')).href,
-    nestjs: pathToFileURL(join(bench, 'brokers', 'nestjs.mjs')).href,
+    peers: `${pathToFileURL(bench).href}/`,
     name,
     place,
   }
@@ -84,9 +85,7 @@ const compare = async (kind: Kind, names: ReadonlyArray<string>, folder: string)
   let own = 0
   for (let round = 0; round < rounds; round += 1) {
     log(`round ${round + 1} of ${rounds}`)
-    // Each round starts with another contender, so that none always runs after the same one.
-    for (let turn = 0; turn < names.length; turn += 1) {
-      const name = names[(round + turn) % names.length]!
+    for (const name of rotated(names, round)) {
       const pair = await startPair(part(kind, broker.url, folder, name), { build: folder, brokerCpuUs: broker.cpuUs })
       await pair.prime(withEvents)
       for (const level of levels) await pair.measure(workload(level, WARM_UP_MS, WARM_UP_EVENTS))
@@ -102,7 +101,7 @@ const compare = async (kind: Kind, names: ReadonlyArray<string>, folder: string)
   return {
     broker: kind,
     machine: machine(),
-    versions: { [kind]: broker.version, ...versions(drivers[kind]) },
+    versions: { [kind]: broker.version, ...versions(drivers[kind], ['moleculer', moleculers[kind]]) },
     settings: { rounds, cellMs, levels: headings },
     noise: { loadAverage, otherCores },
     guarantees: guarantees[kind],
@@ -111,15 +110,7 @@ const compare = async (kind: Kind, names: ReadonlyArray<string>, folder: string)
   }
 }
 
-const print = ({ broker, guarantees, ...report }: BrokerReport): void => {
-  console.log(`\n== ${broker}\n${text(report)}`)
-  if (!withEvents) return
-  console.log('\nevents are')
-  for (const name of new Set(report.rows.map((row) => row.name))) console.log(`  ${name}: ${guarantees[name]}`)
-}
-
-process.once('exit', killAll)
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+exitWithChildren()
 
 const wanted = listed(flags.prof ?? flags.contenders, allNames)
 const chosen = kinds.filter((kind) => listed(flags.only, kinds).includes(kind))
@@ -146,6 +137,6 @@ for (const kind of chosen) {
     folder,
   )
   reports.push(report)
-  if (!flags.json) print(report)
+  if (!flags.json) console.log(brokerText(report))
 }
 if (flags.json) console.log(JSON.stringify(reports, null, 2))

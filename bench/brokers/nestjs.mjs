@@ -39,7 +39,7 @@ const createTopics = async (place) => {
   await admin.disconnect()
 }
 
-const listen = async (place, check, handled, server, settle) => {
+const listen = async (place, [{ check }], handled, server, settle) => {
   class BenchController {
     echo(payload, context) {
       const reply = check(payload)
@@ -69,24 +69,24 @@ const listen = async (place, check, handled, server, settle) => {
   await app.listen()
 }
 
-const callWith = async (place, check, options) => {
+const callWith = async (place, [{ check }], options) => {
   const client = ClientProxyFactory.create(options)
   if (place.kind === 'kafka') client.subscribeToResponseOf(echoOf(place))
   await client.connect()
   return {
-    call: async (payload) => check(await firstValueFrom(client.send(echoOf(place), payload))),
+    calls: [async (payload) => check(await firstValueFrom(client.send(echoOf(place), payload)))],
     emit: (payload) => lastValueFrom(client.emit(doneOf(place), payload), { defaultValue: undefined }),
   }
 }
 
-export const serve = (place, check, handled) => listen(place, check, handled, optionsOf(place), () => {})
-export const connect = (place, check) => callWith(place, check, optionsOf(place))
+export const serve = (place, endpoints, handled) => listen(place, endpoints, handled, optionsOf(place), () => {})
+export const connect = (place, endpoints) => callWith(place, endpoints, optionsOf(place))
 
 /** RabbitMQ: messages that survive a restart, acknowledged by the handler. */
 export const acknowledging = {
-  serve: (place, check, handled) =>
-    listen(place, check, handled, withOptions(optionsOf(place), { noAck: false }), (context) =>
+  serve: (place, endpoints, handled) =>
+    listen(place, endpoints, handled, withOptions(optionsOf(place), { noAck: false }), (context) =>
       context.getChannelRef().ack(context.getMessage()),
     ),
-  connect: (place, check) => callWith(place, check, withOptions(optionsOf(place), { persistent: true })),
+  connect: (place, endpoints) => callWith(place, endpoints, withOptions(optionsOf(place), { persistent: true })),
 }

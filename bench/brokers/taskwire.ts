@@ -23,7 +23,7 @@ const transport = ({ kind, url }: Place) => {
   }
 }
 
-export const serve: BrokerContender['serve'] = async (place, _check, handled) => {
+export const serve: BrokerContender['serve'] = async (place, _endpoints, handled) => {
   const { Echo, Done } = contracts(place)
   const service = createMicroservice(place.id)
     .transport(transport(place))
@@ -40,11 +40,13 @@ export const connect: BrokerContender['connect'] = async (place) => {
   const client = createClient(transport(place), { name: `${place.id}-client` })
   await orThrow(client.connect)
   return {
-    call: async (payload) => {
-      const result = await client.send(Echo, payload)()
-      if (result._tag === 'Left') throw new Error(`taskwire answered ${result.left._tag}`)
-      return result.right
-    },
+    calls: [
+      async (payload) => {
+        const result = await client.send(Echo, payload)()
+        if (result._tag === 'Left') throw new Error(`taskwire answered ${result.left._tag}`)
+        return result.right
+      },
+    ],
     emit: async (payload) => {
       const result = await client.emit(Done, payload)()
       if (result._tag === 'Left') throw new Error(`taskwire answered ${result.left._tag}`)

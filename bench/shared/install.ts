@@ -1,20 +1,25 @@
-/** The peers' packages: in bench/node_modules, installed by the benchmark itself, never by the library's users. */
+/** The peers' packages: in folders of the benchmark, installed by the benchmark itself, never by the library's users. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { bench } from './build.js'
+import { join, relative } from 'node:path'
+import { bench, root } from './build.js'
+
+/** Moleculer has a package of its own, because it asks for other versions of the drivers. */
+const packages: ReadonlyArray<string> = [bench, join(bench, 'moleculer')]
 
 export const install = (log: (line: string) => void): void => {
-  const installed = join(bench, 'node_modules', '.package-lock.json')
-  const wanted = join(bench, 'package-lock.json')
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return
-  log('installing the peers: npm ci --prefix bench')
-  const args = ['ci', '--prefix', bench, '--no-audit', '--no-fund', '--loglevel', 'error']
-  const { status } = spawnSync('npm', args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    shell: process.platform === 'win32',
-  })
-  if (status !== 0) throw new Error('npm ci --prefix bench failed')
+  for (const folder of packages) {
+    const installed = join(folder, 'node_modules', '.package-lock.json')
+    const wanted = join(folder, 'package-lock.json')
+    if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) continue
+    log(`installing the peers: npm ci --prefix ${relative(root, folder)}`)
+    const args = ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel', 'error']
+    const { status } = spawnSync('npm', args, {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      shell: process.platform === 'win32',
+    })
+    if (status !== 0) throw new Error(`npm ci --prefix ${relative(root, folder)} failed`)
+  }
 }
 
 /** The version in a package's manifest. */

@@ -1,6 +1,6 @@
 /** The load: a closed loop of `inFlight` callers, each of which sends its next request when the reply has come. */
 import type { Call } from './contender.js'
-import { samples } from './payload.js'
+import { type Payload, samples } from './payload.js'
 
 export interface Load {
   readonly requests: number
@@ -30,18 +30,26 @@ export const prime = async (call: Call, ms: number): Promise<void> => {
 /** Room for a million requests a second; what is beyond it counts as requests but not in the percentiles. */
 const latencies = (ms: number): Float64Array => new Float64Array(Math.ceil(ms * 1000))
 
-export const run = async (call: Call, inFlight: number, ms: number, room = latencies(ms)): Promise<Load> => {
+/** `clients` holds the calls of each connection, one for each endpoint. A caller stays on its connection, and goes through the endpoints. */
+export const run = async (
+  clients: ReadonlyArray<ReadonlyArray<Call>>,
+  payloads: ReadonlyArray<Payload>,
+  inFlight: number,
+  ms: number,
+): Promise<Load> => {
+  const room = latencies(ms)
   let requests = 0
   let next = 0
   const cpuBefore = cpuUs()
   const start = performance.now()
   const end = start + ms
 
-  const caller = async (): Promise<void> => {
+  const caller = async (calls: ReadonlyArray<Call>): Promise<void> => {
     let sent = performance.now()
     while (sent < end) {
-      const payload = samples[next++ & (samples.length - 1)]!
-      const reply = await call(payload)
+      const turn = next++
+      const payload = payloads[turn % payloads.length]!
+      const reply = await calls[turn % calls.length]!(payload)
       const now = performance.now()
       if (reply.seq !== payload.seq) throw new Error('the reply belongs to another call')
       if (requests < room.length) room[requests] = now - sent
@@ -49,7 +57,7 @@ export const run = async (call: Call, inFlight: number, ms: number, room = laten
       sent = now
     }
   }
-  await Promise.all(Array.from({ length: inFlight }, caller))
+  await Promise.all(Array.from({ length: inFlight }, (_, at) => caller(clients[at % clients.length]!)))
 
   const seconds = (performance.now() - start) / 1000
   const used = cpuUs() - cpuBefore

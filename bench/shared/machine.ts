@@ -1,13 +1,17 @@
 /** The machine, and how much of it other programs took while the benchmark ran. */
 import { cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
 import { bench, root } from './build.js'
 import { manifestVersion, versionOf } from './install.js'
 
 export const machine = (): string =>
   `node ${process.version}, ${cpus().length} cores, ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${process.platform} ${process.arch}`
 
-/** The library's, its dependencies' and the peers'; `drivers` are those that the contenders use. */
-export const versions = (drivers: ReadonlyArray<string> = []): Readonly<Record<string, string>> => ({
+/** The library's, its dependencies' and the peers'; `drivers` are those that the contenders use, `moleculers` those of Moleculer. */
+export const versions = (
+  drivers: ReadonlyArray<string> = [],
+  moleculers: ReadonlyArray<string> = [],
+): Readonly<Record<string, string>> => ({
   taskwire: manifestVersion(root),
   'fp-ts': versionOf('fp-ts', root),
   'io-ts': versionOf('io-ts', root),
@@ -15,6 +19,12 @@ export const versions = (drivers: ReadonlyArray<string> = []): Readonly<Record<s
   '@nestjs/core': versionOf('@nestjs/core', bench),
   rxjs: versionOf('rxjs', bench),
   ...Object.fromEntries(drivers.map((name) => [name, versionOf(name, bench)])),
+  ...Object.fromEntries(
+    moleculers.map((name) => [
+      name === 'moleculer' ? name : `${name} of moleculer`,
+      versionOf(name, join(bench, 'moleculer')),
+    ]),
+  ),
 })
 
 const busyMs = (): number => cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0)

@@ -1,8 +1,8 @@
-/** A contender's two processes, and the promise that they never outlive the benchmark. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import type { Answer, Command, Part } from './peer.js'
+/** A contender's two processes, and what is asked of them. */
+import type { Allocated } from './allocations.js'
+import type { Answer, ClientCommand, Part, Requests, ServerCommand } from './commands.js'
+import type { Memory } from './memory.js'
+import { leave, type Process, start, type Started } from './process.js'
 
 /** The figures of one contender under one load in one round. */
 export interface Cell {
@@ -13,85 +13,53 @@ export interface Cell {
   readonly p99Us: number
   /** Client and server together, microseconds per request or event. */
   readonly cpuUs: number
+  readonly clientUs: number
+  readonly serverUs: number
   /** The broker's, where there is one of the benchmark's own. */
   readonly brokerUs: number
 }
 
 /** What a pair is put under. */
 export type Workload =
-  | { readonly _tag: 'requests'; readonly inFlight: number; readonly ms: number }
+  | ({ readonly _tag: 'requests' } & Requests)
   | { readonly _tag: 'events'; readonly count: number; readonly window: number }
+
+/** Something of both sides. */
+export interface Sides<A> {
+  readonly client: A
+  readonly server: A
+}
 
 export interface Pair {
   readonly name: string
-  readonly pids: Readonly<Record<'server' | 'client', number | undefined>>
+  readonly pids: Sides<number | undefined>
   /** Resolves when a request is answered, and an event handled if there are any. */
   readonly prime: (events: boolean) => Promise<void>
   readonly measure: (workload: Workload) => Promise<Cell>
+  /** What both allocate under a load, and how many requests that was. */
+  readonly allocate: (requests: Requests) => Promise<Sides<Allocated> & { readonly requests: number }>
+  /** Needs --expose-gc. */
+  readonly memory: () => Promise<Sides<Memory>>
+  /** Resolves when the client has that many connections. */
+  readonly connections: (count: number) => Promise<void>
+  /** Resolves when so many requests are in flight, each with its handler begun; of a part that holds, and once. */
+  readonly hold: (count: number, connections: number) => Promise<void>
+  /** Resolves when they are answered. */
+  readonly release: () => Promise<void>
   /** CPU time of both processes since they started, microseconds. */
   readonly cpu: () => Promise<number>
   /** Lets both exit by themselves, so that they write what they have to; kills them after 10 s. */
   readonly stop: () => Promise<void>
 }
 
-export interface Options {
-  /** The folder of the compiled code. */
-  readonly build: string
+export interface Options extends Started {
   /** CPU time so far of the broker between the two, microseconds. */
   readonly brokerCpuUs?: () => number
-  /** Node options of the two processes; none by default. */
-  readonly execArgv?: ReadonlyArray<string>
 }
 
-const ANSWER_MS = 90_000
 const HANDLED_MS = 75_000
 const PRIME_MS = 60_000
 const PROBE_MS = 500
-
-const started = new Set<ChildProcess>()
-
-/** For `exit` handlers: takes every process down at once. */
-export const killAll = (): void => started.forEach((child) => child.kill('SIGKILL'))
-
-/** A child process with one question open at a time; a failure or an exit at any moment fails what is asked. */
-interface Process {
-  readonly child: ChildProcess
-  readonly answer: () => Promise<Answer>
-  readonly broken: Promise<never>
-}
-
-const start = async (role: string, part: Part, options: Options): Promise<Process> => {
-  const args = [role, JSON.stringify(part)]
-  const child = fork(join(options.build, 'shared', 'peer.js'), args, { execArgv: [...(options.execArgv ?? [])] })
-  started.add(child)
-  const broken = new Promise<never>((_, reject) => {
-    child.on('message', (answer: Answer) => {
-      if (answer._tag === 'failed') reject(new Error(`${part.name} ${role}: ${answer.message}`))
-    })
-    child.on('exit', (code) => {
-      started.delete(child)
-      reject(new Error(`${part.name} ${role} exited with ${code ?? 'a signal'}`))
-    })
-  })
-  broken.catch(() => undefined)
-
-  const answer = async (): Promise<Answer> => {
-    const limit = AbortSignal.timeout(ANSWER_MS)
-    const message = once(child, 'message', { signal: limit }).then(([value]) => value as Answer)
-    return Promise.race([message, broken])
-  }
-  await answer()
-  return { child, answer, broken }
-}
-
-const leave = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
-  child.disconnect()
-  await exited
-  clearTimeout(timer)
-}
 
 export const startPair = async (part: Part, options: Options): Promise<Pair> => {
   const { brokerCpuUs = () => NaN } = options
@@ -100,7 +68,7 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
 
   const ask = async <Tag extends Answer['_tag']>(
     peer: Process,
-    command: Command,
+    command: ClientCommand | ServerCommand,
     tag: Tag,
   ): Promise<Extract<Answer, { readonly _tag: Tag }>> => {
     const answered = Promise.race([peer.answer(), server.broken, client.broken])
@@ -109,6 +77,10 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
     if (answer._tag !== tag) throw new Error(`${part.name}: ${answer._tag} in answer to ${command._tag}`)
     return answer as Extract<Answer, { readonly _tag: Tag }>
   }
+  const both = async <Tag extends Answer['_tag']>(command: ClientCommand & ServerCommand, tag: Tag) => ({
+    client: await ask(client, command, tag),
+    server: await ask(server, command, tag),
+  })
   const cpuOf = async (peer: Process): Promise<number> => (await ask(peer, { _tag: 'cpu' }, 'cpu')).us
   const cpu = async (): Promise<number> => (await cpuOf(server)) + (await cpuOf(client))
 
@@ -126,8 +98,7 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
 
   const put = async (workload: Workload) => {
     if (workload._tag === 'requests') {
-      const { inFlight, ms } = workload
-      const { load } = await ask(client, { _tag: 'run', inFlight, ms }, 'load')
+      const { load } = await ask(client, { ...workload, _tag: 'run' }, 'load')
       const { requests, seconds, p50Us, p99Us, cpuUs } = load
       return { count: requests, clientUs: cpuUs, rate: requests / seconds, p50Us, p99Us }
     }
@@ -150,8 +121,35 @@ export const startPair = async (part: Part, options: Options): Promise<Pair> => 
       const brokerBefore = brokerCpuUs()
       const before = await cpuOf(server)
       const { count, clientUs, rate, p50Us, p99Us } = await put(workload)
-      const used = clientUs + (await cpuOf(server)) - before
-      return { rate, p50Us, p99Us, cpuUs: used / count, brokerUs: (brokerCpuUs() - brokerBefore) / count }
+      const serverUs = (await cpuOf(server)) - before
+      return {
+        ...{ rate, p50Us, p99Us },
+        cpuUs: (clientUs + serverUs) / count,
+        clientUs: clientUs / count,
+        serverUs: serverUs / count,
+        brokerUs: (brokerCpuUs() - brokerBefore) / count,
+      }
+    },
+    allocate: async (requests) => {
+      await both({ _tag: 'sample' }, 'ready')
+      const { load } = await ask(client, { ...requests, _tag: 'run' }, 'load')
+      const sides = await both({ _tag: 'sampled' }, 'allocated')
+      return { client: sides.client.allocated, server: sides.server.allocated, requests: load.requests }
+    },
+    memory: async () => {
+      const sides = await both({ _tag: 'memory' }, 'memory')
+      return { client: sides.client.memory, server: sides.server.memory }
+    },
+    connections: async (count) => {
+      await ask(client, { _tag: 'connect', connections: count }, 'ready')
+    },
+    hold: async (count, connections) => {
+      await ask(client, { _tag: 'hold', count, connections }, 'ready')
+      await ask(server, { _tag: 'held', count }, 'ready')
+    },
+    release: async () => {
+      await ask(server, { _tag: 'release' }, 'ready')
+      await ask(client, { _tag: 'released' }, 'ready')
     },
     cpu,
     stop: async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { startPair, type Options, type Workload } from './pair.js'
-import type { Part } from './peer.js'
+import type { Part } from './commands.js'
 
 const TOP_OWNERS = 15
 const TOP_FUNCTIONS = 30

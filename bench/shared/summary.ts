@@ -22,6 +22,8 @@ export interface Row {
   readonly p50Us: number
   readonly p99Us: number
   readonly cpuUs: number
+  readonly clientUs: number
+  readonly serverUs: number
   readonly brokerUs: number
   /** Requests or events per second against each other contender: above 1 is faster. */
   readonly rateAgainst: Readonly<Record<string, Spread | undefined>>
@@ -38,31 +40,37 @@ export const spread = (values: ReadonlyArray<number>): Spread => {
   return { median, min: at(0), max: at(sorted.length - 1) }
 }
 
+/** Ratios are of rounds in which both were measured; figures of what never was are NaN. */
 export const summarise = (
   measured: ReadonlyArray<Measured>,
   loads: ReadonlyArray<string>,
   names: ReadonlyArray<string>,
 ): ReadonlyArray<Row> =>
   loads.flatMap((load) => {
-    const cells = (name: string): ReadonlyArray<Cell> =>
-      measured.filter((one) => one.load === load && one.name === name).map((one) => one.cell)
+    const cells = (name: string): ReadonlyMap<number, Cell> =>
+      new Map(measured.filter((one) => one.load === load && one.name === name).map(({ round, cell }) => [round, cell]))
 
     return names.map((name): Row => {
       const own = cells(name)
-      const median = (key: keyof Cell): number => spread(own.map((cell) => cell[key])).median
+      const of = (key: keyof Cell): Spread => spread([...own.values()].map((cell) => cell[key]))
       const against = (other: string, key: keyof Cell): Spread | undefined => {
         const theirs = cells(other)
-        if (theirs.length === 0) return undefined
-        return spread(own.map((cell, round) => cell[key] / (theirs[round]?.[key] ?? NaN)))
+        const pairs = [...own].flatMap(([round, cell]) => {
+          const their = theirs.get(round)
+          return their === undefined ? [] : [cell[key] / their[key]]
+        })
+        return pairs.length === 0 ? undefined : spread(pairs)
       }
       return {
         load,
         name,
-        rate: spread(own.map((cell) => cell.rate)),
-        p50Us: median('p50Us'),
-        p99Us: median('p99Us'),
-        cpuUs: median('cpuUs'),
-        brokerUs: median('brokerUs'),
+        rate: of('rate'),
+        p50Us: of('p50Us').median,
+        p99Us: of('p99Us').median,
+        cpuUs: of('cpuUs').median,
+        clientUs: of('clientUs').median,
+        serverUs: of('serverUs').median,
+        brokerUs: of('brokerUs').median,
         rateAgainst: Object.fromEntries(names.map((other) => [other, against(other, 'rate')])),
         p99AgainstNest: against('nestjs', 'p99Us'),
         cpuAgainstNest: against('nestjs', 'cpuUs'),

@@ -1,10 +1,11 @@
 /** The printed tables, one per load. */
 import type { Row, Spread } from './summary.js'
 
-const count = (value: number): string => Math.round(value).toLocaleString('en-US')
-const micros = (value: number): string => (value < 1000 ? `${value.toFixed(0)} us` : `${(value / 1000).toFixed(2)} ms`)
+export const rounded = (value: number): string => Math.round(value).toLocaleString('en-US')
+export const micros = (value: number): string =>
+  value < 1000 ? `${value.toFixed(0)} us` : `${(value / 1000).toFixed(2)} ms`
 const ratio = (value: number): string => value.toFixed(2)
-const range = (value: Spread | undefined): string =>
+export const range = (value: Spread | undefined): string =>
   value === undefined ? '-' : `${ratio(value.median)} (${ratio(value.min)}-${ratio(value.max)})`
 
 type Column = readonly [title: string, cell: (row: Row) => string]
@@ -18,7 +19,7 @@ const columnsOf = (rows: ReadonlyArray<Row>, unit: string): ReadonlyArray<Column
   const latency = (column: Column): ReadonlyArray<Column> => (timed ? [column] : [])
   return [
     ['contender', (row) => row.name],
-    [`${unit}/s`, (row) => count(row.rate.median)],
+    [`${unit}/s`, (row) => rounded(row.rate.median)],
     ...latency(['p50', (row) => micros(row.p50Us)]),
     ...latency(['p99', (row) => micros(row.p99Us)]),
     [`CPU/${unit}`, (row) => `${row.cpuUs.toFixed(1)} us`],
@@ -32,13 +33,17 @@ const columnsOf = (rows: ReadonlyArray<Row>, unit: string): ReadonlyArray<Column
   ]
 }
 
-const table = (rows: ReadonlyArray<Row>, unit: string): string => {
-  const columns = columnsOf(rows, unit)
-  const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))]
-  const width = columns.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+/** Columns side by side, the first to the left and the others to the right. */
+export const aligned = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const width = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
   return lines
     .map((line) => line.map((text, c) => (c === 0 ? text.padEnd(width[c]!) : text.padStart(width[c]!))).join('  '))
     .join('\n')
+}
+
+const table = (rows: ReadonlyArray<Row>, unit: string): string => {
+  const columns = columnsOf(rows, unit)
+  return aligned([columns.map(([title]) => title), ...rows.map((row) => columns.map(([, cell]) => cell(row)))])
 }
 
 /** Loads whose name holds `events` are counted in events. */

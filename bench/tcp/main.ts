@@ -1,24 +1,24 @@
 /**
- * `npm run bench:tcp`: requests/s, latency and CPU per request of taskwire over TCP, of NestJS over TCP, and of a raw
- * `net` loop. Flags: --json, --only a,b, --at 1,64,512, --prof CONTENDER. Environment: BENCH_ROUNDS (5), BENCH_CELL_MS (2000).
+ * `npm run bench:tcp`: requests/s, latency and CPU per request of taskwire over TCP, of its peers, and of a raw `net` loop.
+ * Flags: --json, --only a,b, --at 1,64,512,8x64, --prof CONTENDER. Environment: BENCH_ROUNDS (5), BENCH_CELL_MS (1200).
  */
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { bench, build } from '../shared/build.js'
+import { build } from '../shared/build.js'
+import { exitWithChildren } from '../shared/exit.js'
 import { install } from '../shared/install.js'
 import { cpuUs } from '../shared/load.js'
 import { machine, versions, watch } from '../shared/machine.js'
-import { killAll, type Pair, startPair } from '../shared/pair.js'
-import type { Part } from '../shared/peer.js'
+import { rotated } from '../shared/order.js'
+import type { Pair } from '../shared/pair.js'
 import { profile } from '../shared/profile.js'
 import { listed, log, type Report, text } from '../shared/report.js'
+import { setting } from '../shared/setting.js'
 import { type Measured, summarise } from '../shared/summary.js'
 import { names as allNames } from './contenders.js'
+import { heading, requestsOf } from './level.js'
+import { startTcp, tcpPart } from './start.js'
 
-const WARM_UP_MS = 700
+const WARM_UP_MS = 500
 const PROFILE_MS = 6_000
 
 const { values: flags } = parseArgs({
@@ -29,36 +29,20 @@ const { values: flags } = parseArgs({
     at: { type: 'string' },
   },
 })
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
-const levels = (flags.at ?? (flags.prof === undefined ? '1,64,512' : '64')).split(',').map(Number)
-const cellMs = Number(process.env['BENCH_CELL_MS'] ?? 2_000)
-
-const heading = (inFlight: number): string => `${inFlight} in flight`
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
-}
+const rounds = setting('BENCH_ROUNDS', 5)
+const cellMs = setting('BENCH_CELL_MS', 1_200)
+const levels = (flags.at ?? (flags.prof === undefined ? '1,64,512,8x64' : '64')).split(',')
 
 const measure = async (pairs: ReadonlyArray<Pair>): Promise<ReadonlyArray<Measured>> => {
-  for (const pair of pairs)
-    for (const inFlight of levels) await pair.measure({ _tag: 'requests', inFlight, ms: WARM_UP_MS })
+  const put = (pair: Pair, level: string, ms: number) => pair.measure({ _tag: 'requests', ...requestsOf(level, ms) })
+  for (const pair of pairs) for (const level of levels) await put(pair, level, WARM_UP_MS)
 
   const measured: Array<Measured> = []
   for (let round = 0; round < rounds; round += 1) {
     log(`round ${round + 1} of ${rounds}`)
-    for (const inFlight of levels) {
-      // Each round starts with another contender, so that none always runs after the same one.
-      for (let turn = 0; turn < pairs.length; turn += 1) {
-        const pair = pairs[(round + turn) % pairs.length]!
-        const cell = await pair.measure({ _tag: 'requests', inFlight, ms: cellMs })
-        measured.push({ round, load: heading(inFlight), name: pair.name, cell })
-      }
-    }
+    for (const level of levels)
+      for (const pair of rotated(pairs, round))
+        measured.push({ round, load: heading(level), name: pair.name, cell: await put(pair, level, cellMs) })
   }
   return measured
 }
@@ -74,7 +58,7 @@ const compare = async (names: ReadonlyArray<string>, start: (name: string) => Pr
   const own = await Promise.all(pairs.map((pair) => pair.cpu()))
   const report: Report = {
     machine: machine(),
-    versions: versions(),
+    versions: versions(['@grpc/grpc-js', '@grpc/proto-loader'], ['moleculer']),
     settings: { rounds, cellMs, levels: levels.map(heading) },
     noise: noise(own.reduce((sum, us) => sum + us, cpuUs())),
     rows: summarise(measured, levels.map(heading), names),
@@ -84,20 +68,12 @@ const compare = async (names: ReadonlyArray<string>, start: (name: string) => Pr
   console.log(flags.json ? JSON.stringify(report, null, 2) : text(report))
 }
 
-process.once('exit', killAll)
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
-
+exitWithChildren()
 const wanted = listed(flags.prof ?? flags.only, allNames)
 install(log)
 const folder = build('tcp')
-const part = async (name: string): Promise<Part> => ({
-  contenders: pathToFileURL(join(folder, 'tcp', 'contenders.js')).href,
-  nestjs: pathToFileURL(join(bench, 'tcp', 'nestjs.mjs')).href,
-  name,
-  place: await freePort(),
-})
-if (flags.prof === undefined) await compare(wanted, async (name) => startPair(await part(name), { build: folder }))
+if (flags.prof === undefined) await compare(wanted, (name) => startTcp(folder, name))
 else {
-  const workload = { _tag: 'requests', inFlight: levels[0] ?? 64, ms: PROFILE_MS } as const
-  await profile(await part(flags.prof), workload, { build: folder })
+  const workload = { _tag: 'requests', ...requestsOf(levels[0] ?? '64', PROFILE_MS) } as const
+  await profile(await tcpPart(folder, flags.prof), workload, { build: folder })
 }

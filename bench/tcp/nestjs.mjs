@@ -5,14 +5,27 @@ import { NestFactory } from '@nestjs/core'
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices'
 import { firstValueFrom } from 'rxjs'
 
-export const serve = async (port, check) => {
-  class EchoController {
-    echo(payload) {
-      return check(payload)
-    }
-  }
-  const echo = Object.getOwnPropertyDescriptor(EchoController.prototype, 'echo')
-  MessagePattern('echo')(EchoController.prototype, 'echo', echo)
+const handler = ({ check, held }) =>
+  held === undefined
+    ? (payload) => check(payload)
+    : (payload) => {
+        check(payload)
+        held.started()
+        return held.reply
+      }
+
+export const serve = async (port, endpoints) => {
+  class EchoController {}
+  endpoints.forEach((endpoint, at) => {
+    const name = `handle${at}`
+    Object.defineProperty(EchoController.prototype, name, {
+      value: handler(endpoint),
+      configurable: true,
+      writable: true,
+    })
+    const descriptor = Object.getOwnPropertyDescriptor(EchoController.prototype, name)
+    MessagePattern(endpoint.name)(EchoController.prototype, name, descriptor)
+  })
   Controller()(EchoController)
 
   class AppModule {}
@@ -23,8 +36,12 @@ export const serve = async (port, check) => {
   await app.listen()
 }
 
-export const connect = async (port, check) => {
+export const connect = async (port, endpoints) => {
   const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } })
   await client.connect()
-  return { call: async (payload) => check(await firstValueFrom(client.send('echo', payload))) }
+  const call =
+    ({ name, check }) =>
+    async (payload) =>
+      check(await firstValueFrom(client.send(name, payload)))
+  return { calls: endpoints.map(call) }
 }

@@ -62,7 +62,7 @@ const cancelled = (): never => {
   throw new Error('the queue is gone')
 }
 
-export const serve: BrokerContender['serve'] = async (place, check, handled) => {
+export const serve: BrokerContender['serve'] = async (place, [{ check }], handled) => {
   const connection = await open(place)
 
   const rpc = await connection.createChannel()
@@ -88,7 +88,7 @@ export const serve: BrokerContender['serve'] = async (place, check, handled) => 
   })
 }
 
-export const connect: BrokerContender['connect'] = async (place, check) => {
+export const connect: BrokerContender['connect'] = async (place, [{ check }]) => {
   const connection = await open(place)
   const { wait, settle, fail } = replies()
 
@@ -107,10 +107,12 @@ export const connect: BrokerContender['connect'] = async (place, check) => {
   const key = events(place)
   const queue = requests(place)
   return {
-    call: (payload) =>
-      wait((correlationId) => {
-        rpc.publish('', queue, bytes(payload), { replyTo: REPLY_TO, correlationId, mandatory: true })
-      }),
+    calls: [
+      (payload) =>
+        wait((correlationId) => {
+          rpc.publish('', queue, bytes(payload), { replyTo: REPLY_TO, correlationId, mandatory: true })
+        }),
+    ],
     emit: (payload) =>
       new Promise((resolve, reject) => {
         publisher.publish(EXCHANGE, key, bytes(payload), { persistent: true }, (error: Error | null | undefined) =>

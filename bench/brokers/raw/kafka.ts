@@ -46,7 +46,7 @@ const rejected = (error?: Error): void => {
   if (error !== undefined) throw error
 }
 
-export const serve: BrokerContender['serve'] = async (place, check, handled) => {
+export const serve: BrokerContender['serve'] = async (place, [{ check }], handled) => {
   const kafka = clientOf(place)
   const admin = kafka.admin()
   await admin.connect()
@@ -103,7 +103,7 @@ const pinned =
       })),
   })
 
-export const connect: BrokerContender['connect'] = async (place, check) => {
+export const connect: BrokerContender['connect'] = async (place, [{ check }]) => {
   const kafka = clientOf(place)
   const producer = await producerOf(kafka)
   const calls = outbox(producer, requests(place), PARTITIONS)
@@ -126,12 +126,14 @@ export const connect: BrokerContender['connect'] = async (place, check) => {
   })
 
   return {
-    call: (payload) =>
-      wait((id) => {
-        calls.add({ headers: { reply: `${own} ${id}` }, value: JSON.stringify(payload) }, (error) => {
-          if (error !== undefined) fail(id, error)
-        })
-      }),
+    calls: [
+      (payload) =>
+        wait((id) => {
+          calls.add({ headers: { reply: `${own} ${id}` }, value: JSON.stringify(payload) }, (error) => {
+            if (error !== undefined) fail(id, error)
+          })
+        }),
+    ],
     emit: (payload) =>
       new Promise((resolve, reject) => {
         emits.add({ value: JSON.stringify(payload) }, (error) =>

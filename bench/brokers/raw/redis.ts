@@ -3,7 +3,6 @@
  * pub/sub, events acknowledged a batch at a time after their handlers; everything else pipelined by ioredis.
  */
 import { Redis } from 'ioredis'
-import type { Payload } from '../../shared/payload.js'
 import type { BrokerContender, Place } from '../contenders.js'
 import { replies } from './replies.js'
 
@@ -30,7 +29,7 @@ const forever = async (step: () => Promise<void>): Promise<never> => {
   for (;;) await step()
 }
 
-export const serve: BrokerContender['serve'] = async (place, check, handled) => {
+export const serve: BrokerContender['serve'] = async (place, [{ check }], handled) => {
   const writer = new Redis(place.url, { enableAutoPipelining: true })
   const requestReader = new Redis(place.url)
   const eventReader = new Redis(place.url)
@@ -64,7 +63,7 @@ export const serve: BrokerContender['serve'] = async (place, check, handled) => 
   void forever(handleEvents)
 }
 
-export const connect: BrokerContender['connect'] = async (place, check) => {
+export const connect: BrokerContender['connect'] = async (place, [{ check }]) => {
   const writer = new Redis(place.url, { enableAutoPipelining: true })
   const reader = new Redis(place.url)
   const channel = `${place.id}:replies`
@@ -79,13 +78,15 @@ export const connect: BrokerContender['connect'] = async (place, check) => {
   await reader.subscribe(channel)
 
   return {
-    call: (payload: Payload) =>
-      wait((id) => {
-        const fields = ['channel', channel, 'id', id, 'body', JSON.stringify(payload)]
-        writer
-          .xadd(requests(place), 'MAXLEN', '~', REQUESTS_KEPT, '*', ...fields)
-          .catch((error: unknown) => fail(id, error))
-      }),
+    calls: [
+      (payload) =>
+        wait((id) => {
+          const fields = ['channel', channel, 'id', id, 'body', JSON.stringify(payload)]
+          writer
+            .xadd(requests(place), 'MAXLEN', '~', REQUESTS_KEPT, '*', ...fields)
+            .catch((error: unknown) => fail(id, error))
+        }),
+    ],
     emit: (payload) => writer.xadd(events(place), '*', 'body', JSON.stringify(payload)),
   }
 }

@@ -1,23 +1,31 @@
 /** The practical limit: a hand-written `net` loop with taskwire's framing and batching, and none of its protections. */
 import { Buffer } from 'node:buffer'
 import { connect as dial, createServer } from 'node:net'
-import type { Payload } from '../../shared/payload.js'
+import type { Call } from '../../shared/contender.js'
+import type { Check, Payload } from '../../shared/payload.js'
 import type { TcpContender } from '../contenders.js'
 import { reader, REPLY, REQUEST, writer } from './frame.js'
 
-const PATTERN = 'echo'
-const SLOTS = 4_096
+/** Calls of one connection. */
+const SLOTS = 16_384
 const READ_BYTES = 65_536
 
-export const serve: TcpContender['serve'] = (port, check) =>
+export const serve: TcpContender['serve'] = (port, endpoints) =>
   new Promise((resolve, reject) => {
-    const handlers = new Map<string, (payload: Payload) => Payload>([[PATTERN, (payload) => payload]])
+    const served = new Map(endpoints.map((one) => [one.name, one]))
     const server = createServer({ noDelay: true }, (socket) => {
       const out = writer(socket)
       const read = reader((bytes, type, id, meta, body, end) => {
-        const handler = handlers.get(bytes.latin1Slice(meta, body))
-        if (type !== REQUEST || handler === undefined) throw new Error('not a request for echo')
-        out.write(REPLY, id, '', handler(check(JSON.parse(bytes.utf8Slice(body, end)))))
+        const endpoint = served.get(bytes.latin1Slice(meta, body))
+        if (type !== REQUEST || endpoint === undefined) throw new Error('not a request')
+        const payload = endpoint.check(JSON.parse(bytes.utf8Slice(body, end)))
+        const { held } = endpoint
+        if (held === undefined) return out.write(REPLY, id, '', payload)
+        held.started()
+        void held.reply.then((reply) => {
+          out.write(REPLY, id, '', reply)
+          out.flush()
+        })
       })
       socket.on('data', (chunk) => {
         read(chunk)
@@ -30,17 +38,18 @@ export const serve: TcpContender['serve'] = (port, check) =>
   })
 
 interface Waiting {
+  readonly check: Check
   readonly resolve: (payload: Payload) => void
   readonly reject: (error: unknown) => void
 }
 
-export const connect: TcpContender['connect'] = (port, check) =>
+export const connect: TcpContender['connect'] = (port, endpoints) =>
   new Promise((ready, failed) => {
-    // A slot array beats a Map of pending calls, which rehashes as calls come and go.
-    const waiting = new Array<Waiting | null>(SLOTS).fill(null)
-    const free = Array.from({ length: SLOTS }, (_, slot) => slot)
+    // Slots beat a Map of pending calls, which rehashes as calls come and go.
+    const waiting: Array<Waiting | null> = []
+    const free: Array<number> = []
     // The id last used in each slot: the slot in the low bits, a generation above them.
-    const ids = Uint32Array.from(free)
+    const ids: Array<number> = []
 
     const read = reader((bytes, _type, id, _meta, body, end) => {
       const slot = id % SLOTS
@@ -49,7 +58,7 @@ export const connect: TcpContender['connect'] = (port, check) =>
       waiting[slot] = null
       free.push(slot)
       try {
-        call.resolve(check(JSON.parse(bytes.utf8Slice(body, end))))
+        call.resolve(call.check(JSON.parse(bytes.utf8Slice(body, end))))
       } catch (error) {
         call.reject(error)
       }
@@ -68,21 +77,30 @@ export const connect: TcpContender['connect'] = (port, check) =>
       out.flush()
     }
 
-    const send = (payload: Payload): Promise<Payload> =>
-      new Promise((resolve, reject) => {
-        const slot = free.pop()
-        if (slot === undefined) throw new Error('too many calls in flight')
-        const id = (ids[slot]! + SLOTS) >>> 0
-        ids[slot] = id
-        waiting[slot] = { resolve, reject }
-        out.write(REQUEST, id, PATTERN, payload)
-        if (scheduled) return
-        scheduled = true
-        // Runs once the promise callbacks of this tick have made their calls.
-        process.nextTick(flush)
-      })
+    const slotOf = (): number => {
+      const slot = free.pop()
+      if (slot !== undefined) return slot
+      if (waiting.length === SLOTS) throw new Error('too many calls in flight')
+      ids.push(waiting.length)
+      return waiting.push(null) - 1
+    }
 
-    socket.once('connect', () => ready({ call: send }))
+    const call =
+      (name: string, check: Check): Call =>
+      (payload) =>
+        new Promise((resolve, reject) => {
+          const slot = slotOf()
+          const id = (ids[slot]! + SLOTS) >>> 0
+          ids[slot] = id
+          waiting[slot] = { check, resolve, reject }
+          out.write(REQUEST, id, name, payload)
+          if (scheduled) return
+          scheduled = true
+          // Runs once the promise callbacks of this tick have made their calls.
+          process.nextTick(flush)
+        })
+
+    socket.once('connect', () => ready({ calls: endpoints.map(({ name, check }) => call(name, check)) }))
     socket.once('error', failed)
-    socket.once('close', () => waiting.forEach((call) => call?.reject(new Error('closed'))))
+    socket.once('close', () => waiting.forEach((one) => one?.reject(new Error('closed'))))
   })

@@ -26,10 +26,29 @@ export interface Writer {
   readonly flush: () => void
 }
 
+/** Returns where the frame ends. */
+const put = (into: Bytes, start: number, type: number, id: number, meta: string, json: string): number => {
+  const body = start + HEADER + into.latin1Write(meta, start + HEADER)
+  const end = body + into.utf8Write(json, body)
+  into.writeUInt32BE(end - start - 4, start)
+  into[start + 4] = type
+  into[start + 5] = 0
+  into.writeUInt16BE(meta.length, start + 6)
+  into.writeUInt32BE(id, start + 8)
+  return end
+}
+
 export const writer = (socket: Socket): Writer => {
   let slab = Buffer.allocUnsafeSlow(SLAB_BYTES) as Bytes
   let used = 0
   let frames = 0
+
+  /** What does not fit into the slab goes alone. */
+  const writeLarge = (type: number, id: number, meta: string, json: string, most: number): void => {
+    flush()
+    const own = Buffer.allocUnsafeSlow(most) as Bytes
+    socket.write(own.subarray(0, put(own, 0, type, id, meta, json)))
+  }
 
   const flush = (): void => {
     if (frames === 0) return
@@ -43,17 +62,10 @@ export const writer = (socket: Socket): Writer => {
   const write: Writer['write'] = (type, id, meta, value) => {
     const json = JSON.stringify(value)
     const most = HEADER + meta.length + json.length * 3
-    if (most > SLAB_BYTES) throw new Error('frame larger than the slab')
+    if (most > SLAB_BYTES) return writeLarge(type, id, meta, json, most)
     if (used + most > SLAB_BYTES) flush()
-    const start = used
-    const body = start + HEADER + slab.latin1Write(meta, start + HEADER)
-    used = body + slab.utf8Write(json, body)
+    used = put(slab, used, type, id, meta, json)
     frames += 1
-    slab.writeUInt32BE(used - start - 4, start)
-    slab[start + 4] = type
-    slab[start + 5] = 0
-    slab.writeUInt16BE(meta.length, start + 6)
-    slab.writeUInt32BE(id, start + 8)
     if (frames >= BATCH_FRAMES || used >= BATCH_BYTES) flush()
   }
 
@@ -63,19 +75,27 @@ export const writer = (socket: Socket): Writer => {
 /** `meta` and the payload are the bytes [start + 12, body) and [body, end) of `bytes`; valid during the call only. */
 export type OnFrame = (bytes: Bytes, type: number, id: number, meta: number, body: number, end: number) => void
 
-/** Parses in place; only a frame that ends in a later chunk is copied. */
+/** Parses in place; only a frame that ends in a later chunk is copied, and joined once it is whole. */
 export const reader = (onFrame: OnFrame): ((chunk: Buffer) => void) => {
-  let rest: Buffer | undefined
+  let parts: Array<Buffer> = []
+  let have = 0
+  let need = 0
   return (chunk) => {
-    const bytes = (rest === undefined ? chunk : Buffer.concat([rest, chunk])) as Bytes
+    have += chunk.length
+    if (have < need) return void parts.push(Buffer.from(chunk))
+    const bytes = (parts.length === 0 ? chunk : Buffer.concat([...parts, chunk])) as Bytes
     let start = 0
+    need = HEADER
     while (bytes.length - start >= HEADER) {
-      const end = start + 4 + bytes.readUInt32BE(start)
+      need = 4 + bytes.readUInt32BE(start)
+      const end = start + need
       if (end > bytes.length) break
+      need = HEADER
       const meta = start + HEADER
       onFrame(bytes, bytes[start + 4]!, bytes.readUInt32BE(start + 8), meta, meta + bytes.readUInt16BE(start + 6), end)
       start = end
     }
-    rest = start < bytes.length ? Buffer.from(bytes.subarray(start)) : undefined
+    have = bytes.length - start
+    parts = have > 0 ? [Buffer.from(bytes.subarray(start))] : []
   }
 }
