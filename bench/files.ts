@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { renderPage, renderPictures, renderReadme } from './page/render.js'
-import type { Rule } from './page/rules.js'
 import { parsed, type Results } from './results.js'
 
 const pathOf = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -26,12 +25,11 @@ export const writeResults = async (results: Results): Promise<void> => {
   writeFileSync(pathOf(RESULTS), await formatted(RESULTS, JSON.stringify(results, shortened)))
 }
 
-/** What all rendered files have to hold, by their paths: a function of the results, the rules and the prose that is there. */
+/** What all rendered files have to hold, by their paths: a function of the results and the prose that is there. */
 export const rendered = async (): Promise<ReadonlyMap<string, string>> => {
   const results = readResults()
-  const rules = JSON.parse(read('bench/rules.json')) as ReadonlyArray<Rule>
   const pages = {
-    'docs/performance.md': renderPage(read('docs/performance.md'), results, rules),
+    'docs/performance.md': renderPage(read('docs/performance.md'), results),
     'README.md': renderReadme(read('README.md'), results),
   }
   const texts = await Promise.all(

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: runs every benchmark, prints what came of it, records it, and renders docs/performance.md, its pictures
- * and the sentence of the README. Flags: --only tcp,codecs,curves,profile,brokers leaves what is recorded of the others;
+ * and the sentence of the README. Flags: --only tcp,rules,codecs,curves,profile,brokers leaves what is recorded of the others;
  * --render measures nothing. The environment is handed on to each.
  */
 import { parseArgs } from 'node:util'

@@ -6,12 +6,13 @@ import { brokerText } from './brokers/report.js'
 import { curveTable } from './curves/report.js'
 import { profileText } from './profile/report.js'
 import { type CodecsReport, parsed, type PartName, type Recorded, type Reports, type Results } from './results.js'
+import { ruleTable } from './rules/report.js'
 import { bench, root } from './shared/build.js'
 import { environmentText, text } from './shared/report.js'
 import { aligned, range } from './shared/table.js'
 
 /** In the order in which they run. */
-export const partNames: ReadonlyArray<PartName> = ['tcp', 'codecs', 'curves', 'profile', 'brokers']
+export const partNames: ReadonlyArray<PartName> = ['tcp', 'rules', 'codecs', 'curves', 'profile', 'brokers']
 
 const programOf = (name: PartName): string => join(bench, name, 'main.ts')
 
@@ -71,6 +72,7 @@ const texts: { readonly [P in PartName]: (report: Reports[P]) => string } = {
   brokers: (all) => all.map(brokerText).join('\n'),
   codecs: codecsText,
   curves: (report) => [environmentText(report), ...report.curves.map(curveTable)].join('\n'),
+  rules: (report) => `${environmentText(report)}\n\n${ruleTable(report)}`,
   profile: (report) => `${environmentText(report)}\n\n${profileText(report)}`,
 }
 

@@ -2,6 +2,7 @@
 import type { BrokerReport } from './brokers/report.js'
 import type { CurvesReport } from './curves/report.js'
 import type { ProfileReport } from './profile/report.js'
+import type { RulesReport } from './rules/report.js'
 import type { Environment, Report } from './shared/report.js'
 import type { Spread } from './shared/summary.js'
 
@@ -27,6 +28,7 @@ export interface Reports {
   readonly codecs: CodecsReport
   readonly curves: CurvesReport
   readonly profile: ProfileReport
+  readonly rules: RulesReport
 }
 
 export type PartName = keyof Reports

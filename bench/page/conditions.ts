@@ -5,6 +5,7 @@ import { ratio } from './figures.js'
 
 const parts: Readonly<Record<PartName, string>> = {
   tcp: 'TCP',
+  rules: 'rules',
   brokers: 'brokers',
   codecs: 'codecs',
   curves: 'curves',

@@ -7,7 +7,7 @@ import { conditions } from './conditions.js'
 import { curveFile, curvePlot, curveSections } from './curves.js'
 import { goalTable } from './goals.js'
 import { memoryTables } from './memory.js'
-import { type Rule, ruleTable } from './rules.js'
+import { ruleTables } from './rules.js'
 import { answer, summary, tcpPlot, tcpTables } from './tcp.js'
 
 const MISSING = 'Not measured yet.'
@@ -16,12 +16,12 @@ const of = <A>(part: { readonly report: A } | undefined, render: (report: A) => 
   part === undefined ? MISSING : render(part.report)
 
 /** What stands between the marks of docs/performance.md. The prose around them is written by hand. */
-export const renderPage = (page: string, results: Results, rules: ReadonlyArray<Rule>): string =>
+export const renderPage = (page: string, results: Results): string =>
   rewritten(page, {
     answer: of(results.tcp, answer),
     conditions: conditions(results),
     goals: goalTable(results),
-    rules: ruleTable(rules),
+    rules: of(results.rules, ruleTables),
     tcp: of(results.tcp, tcpTables),
     curves: of(results.curves, curveSections),
     memory: of(results.profile, memoryTables),

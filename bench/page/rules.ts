@@ -1,18 +1,17 @@
-/** What each rule of the hot path bought, of bench/rules.json: measured by hand, with and without it. */
-import { ratio, table } from './figures.js'
+/** What each rule of the hot path buys: one row a rule, its two loads side by side. */
+import type { RulesReport } from '../rules/report.js'
+import { ratios, table } from './figures.js'
 
-export interface Rule {
-  readonly rule: string
-  readonly load: string
-  /** Requests per second with it to those without. */
-  readonly ratio: number
-  readonly note: string
+export const ruleTables = ({ rows }: RulesReport): string => {
+  const loads = [...new Set(rows.map(({ inFlight }) => inFlight))]
+  const rules = [...new Set(rows.map(({ rule }) => rule))]
+  const of = (rule: string, load: number) => rows.find((row) => row.rule === rule && row.inFlight === load)
+  return table(
+    ['', 'instead of', ...loads.map((load) => `requests/s, ${load} in flight`), 'CPU'],
+    rules.map((rule) => [
+      ...[rule, rows.find((row) => row.rule === rule)?.instead ?? ''],
+      ...loads.map((load) => ratios(of(rule, load)?.rate)),
+      ratios(of(rule, loads[0] ?? 0)?.cpu),
+    ]),
+  )
 }
-
-export const ruleTable = (rules: ReadonlyArray<Rule>): string =>
-  rules.length === 0
-    ? 'Not recorded yet.'
-    : table(
-        ['', 'load', 'requests/s with it : without', ''],
-        rules.map((one) => [one.rule, one.load, ratio(one.ratio), one.note]),
-      )

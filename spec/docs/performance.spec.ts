@@ -4,7 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { rendered } from '../../bench/files.js'
 import { renderPictures } from '../../bench/page/render.js'
 import { goals, verdict } from '../../bench/page/goals.js'
-import { ruleTable } from '../../bench/page/rules.js'
+import { ruleTables } from '../../bench/page/rules.js'
+import type { RulesReport } from '../../bench/rules/report.js'
+import { variants } from '../../bench/rules/variants.js'
+import { patchedSources } from '../../bench/shared/build.js'
 import { bars } from '../../bench/plot/bars.js'
 import { lines } from '../../bench/plot/lines.js'
 import { decades, linear, logarithmic, shortened, steps } from '../../bench/plot/scale.js'
@@ -61,11 +64,19 @@ describe('goals', () => {
   })
 })
 
-test('rules are a table once there are any', () => {
-  expect(ruleTable([])).toBe('Not recorded yet.')
-  expect(ruleTable([{ rule: 'one write', load: '64', ratio: 3.4, note: 'n' }])).toContain(
-    '| one write | 64 | 3.40 | n |',
-  )
+describe('the rules of the hot path', () => {
+  test('are one row each, with their loads side by side', () => {
+    const spread = { median: 3.4, min: 3, max: 4 }
+    const rule = { rule: 'one write', instead: 'many', rate: spread, cpu: { ...spread, median: 2 } }
+    const report = { rows: [64, 512].map((inFlight) => ({ ...rule, inFlight })) } as unknown as RulesReport
+    expect(ruleTables(report)).toContain(
+      '| one write | many | 3.40 (3.00–4.00) | 3.40 (3.00–4.00) | 2.00 (3.00–4.00) |',
+    )
+  })
+
+  test.each(variants)('can be broken one at a time: $name', ({ patches }) => {
+    expect([...patchedSources(patches).keys()]).toEqual([...new Set(patches.map(({ file }) => file))])
+  })
 })
 
 describe('pictures', () => {
