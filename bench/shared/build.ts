@@ -28,10 +28,13 @@ const sources = (folder: string): ReadonlyArray<string> =>
 const compiled = (source: string, path: string, options: ts.CompilerOptions): string =>
   ts.transpileModule(source, { compilerOptions: options, fileName: path }).outputText
 
+const folders: Array<string> = []
+process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
+
 const freshFolder = (): string => {
   mkdirSync(join(root, '.tmp'), { recursive: true })
   const folder = mkdtempSync(join(root, '.tmp', 'bench-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.push(folder)
   return folder
 }
 
