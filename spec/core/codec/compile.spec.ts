@@ -99,8 +99,8 @@ describe('compileCodec', () => {
       ...Object.getOwnPropertyDescriptors(compileCodec(User)),
       validate: { value: validate },
     }) as t.Any
-    expect(compileCodec(t.array(copy)).decode([1])).toEqual(t.success(['mine']))
-    expect(compileCodec(copy).validate(1, [])).toEqual(t.success('mine'))
+    expect(compileCodec(t.array(copy)).decode([ada])).toEqual(t.success(['mine']))
+    expect(compileCodec(copy).validate(ada, [])).toEqual(t.success('mine'))
   })
 
   test('takes what only decodes and encodes, without being an io-ts type', () => {
