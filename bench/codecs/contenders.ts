@@ -59,9 +59,9 @@ export const contenders = ({ shape, texts }: Payload, kind: Kind, peers: Peers):
   withoutGeneration(() => closures.decode(values()[0]))
   const peer = (name: keyof Peers): Contender => decode(name, passed, peers[name](shape, kind === 'exact'))
   return [
-    decode('io-ts', right, stock.decode),
-    decode('taskwire (generated)', right, generated.decode),
-    decode('taskwire (closures)', right, closures.decode),
+    decode('io-ts', right, (value) => stock.decode(value)),
+    decode('taskwire (generated)', right, (value) => generated.decode(value)),
+    decode('taskwire (closures)', right, (value) => closures.decode(value)),
     peer('ajv'),
     peer('typebox'),
     peer('zod'),

@@ -125,7 +125,7 @@ const users = payload(
       roles: i % 3 === 0 ? ['admin', 'user'] : ['user'],
       address: { street: "12 St James's Square", city: 'London', country: 'GB' },
       balance: 100.5 + i,
-    })) as unknown as object,
+    })),
 )
 
 export const payloads: ReadonlyArray<Payload> = [flat, order, users]

@@ -63,7 +63,7 @@ export const compileWith =
     const encodingOnce = (): Encode =>
       (encoding ??= attempt<Encode>(
         () => encoder(encodingOf(codec)),
-        () => (value) => codec.encode(value),
+        () => (value) => codec.encode(value) as unknown,
       ))
 
     const validate = (value: unknown, context: t.Context): t.Validation<unknown> =>

@@ -2,9 +2,7 @@
 
 export type Obj = Readonly<Record<string, unknown>>
 
-const hasOwnProperty = Object.prototype.hasOwnProperty
-
-export const hasOwn = (value: object, key: string): boolean => hasOwnProperty.call(value, key)
+export const hasOwn = (value: object, key: string): boolean => Object.prototype.hasOwnProperty.call(value, key)
 
 /** What `t.UnknownRecord` lets through: dates, maps and class instances, but no arrays. */
 export const isRecord = (value: unknown): value is Obj =>
@@ -42,7 +40,7 @@ export const merged = (base: unknown, results: ReadonlyArray<unknown>): unknown 
   const all: Record<string, unknown> = {}
   const of = isRecord(base) ? base : undefined
   for (const result of results as ReadonlyArray<Obj>)
-    // eslint-disable-next-line @typescript-eslint/no-for-in-array -- inherited properties are merged, as io-ts does
+    // n.b. inherited properties, too
     for (const key in result)
       if (of === undefined || !hasOwn(all, key) || result[key] !== of[key]) all[key] = result[key]
   return all

@@ -32,7 +32,7 @@ export type Form =
 type Sources = ReadonlyMap<string, Form>
 
 // Where functions do not print their source, all sources are the same: nothing can be told apart, and all is opaque.
-const sourcesOf = (made: Readonly<Partial<Record<Form, object>>>): Sources => {
+const sourcesOf = (made: Readonly<Partial<Record<Form, (...args: never) => unknown>>>): Sources => {
   const entries = Object.entries(made).map(([form, made]) => [String(made), form as Form] as const)
   const sources = new Map(entries)
   return sources.size === entries.length ? sources : new Map()
@@ -93,5 +93,7 @@ const formIn = (sources: Sources, made: unknown): Form | undefined =>
 export const validateForm = ({ validate }: t.Any): Form | undefined => formIn(validates, validate)
 export const encodeForm = ({ encode }: t.Any): Form | undefined => formIn(encodes, encode)
 
+const decodeSource = ({ decode }: { readonly decode: unknown }): string => String(decode)
+
 /** Whether `decode` is the method of io-ts, which calls `validate`. */
-export const hasStockDecode = ({ decode }: t.Any): boolean => String(decode) === String(t.string.decode)
+export const hasStockDecode = (codec: t.Any): boolean => decodeSource(codec) === decodeSource(t.string)

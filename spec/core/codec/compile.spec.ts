@@ -23,10 +23,10 @@ describe('compileCodec', () => {
   })
 
   test('leaves the codec as it was', () => {
-    const { validate, decode, encode } = User
+    const before = { ...User }
     compileCodec(User).decode(ada)
     expect(compileCodec(Object.freeze(t.type(User.props))).decode(ada)).toEqual(t.success(ada))
-    expect([User.validate, User.decode, User.encode]).toEqual([validate, decode, encode])
+    expect({ ...User }).toEqual(before)
   })
 
   test('changes nothing the second time', () => {
@@ -99,8 +99,8 @@ describe('compileCodec', () => {
       ...Object.getOwnPropertyDescriptors(compileCodec(User)),
       validate: { value: validate },
     }) as t.Any
-    expect(compileCodec(t.array(copy)).decode([1])).toEqual(t.success(['mine']))
-    expect(compileCodec(copy).validate(1, [])).toEqual(t.success('mine'))
+    expect(compileCodec(t.array(copy)).decode([ada])).toEqual(t.success(['mine']))
+    expect(compileCodec(copy).validate(ada, [])).toEqual(t.success('mine'))
   })
 
   test('takes what only decodes and encodes, without being an io-ts type', () => {

@@ -49,10 +49,10 @@ test('what is valid goes through a service and its client without a call of io-t
 
 test('inject runs on them, too', async () => {
   const { contract, service, asked } = await ready()
-  const { send } = inject(service)
-  const before = await send(contract.pattern)({ items })()
+  const injected = inject(service)
+  const before = await injected.send(contract.pattern)({ items })()
   const spies = asked()
-  expect(await send(contract.pattern)({ items })()).toEqual(before)
+  expect(await injected.send(contract.pattern)({ items })()).toEqual(before)
   expect(before).toEqual({ _tag: 'Right', right: { total: 1 } })
   expect(spies.flatMap((spy) => spy.mock.calls)).toEqual([])
 })

@@ -66,7 +66,7 @@ const inArray = (value: ReadonlyArray<unknown>, d: Dice): unknown =>
     () => [...value, 'more'],
     () => value.slice(1),
     () => Object.assign([...value], { length: value.length + 2 }),
-    () => ({ ...value }),
+    () => Object.assign({}, value),
     () => Object.freeze([...value]),
     () => value.map(() => NaN),
   ])()

@@ -84,6 +84,7 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
   test('a missing member that may be undefined is added, an undefined one is not', () => {
     const codec = t.type({ a: t.union([t.string, t.undefined]), b: t.unknown, c: t.number })
     agree(codec, { c: 1 }, { a: undefined, b: undefined, c: 1 }, { b: 1, c: 1 })
+    agree(t.array(codec), [{ c: 1 }, { a: '', b: 1, c: 1 }])
     expect(Object.keys(right(compile(codec), { c: 1 }) as object)).toEqual(['c', 'a', 'b'])
     const whole = { a: undefined, b: undefined, c: 1 }
     expect(right(compile(codec), whole)).toBe(whole)
@@ -189,6 +190,8 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
     agree(same, value, { a: 1 }, { a: 'x' })
     agree(exact, value, { a: 1 }, {}, Object.create({ a: 1 }))
     agree(t.intersection([t.number, t.Int]), 1, 1.5, NaN)
+    const N = new t.Type<number, string>('N', t.number.is, (u) => t.success(Number(u)), String)
+    agree(t.intersection([t.type({ a: N }), t.type({ b: t.string })]), { a: '1', b: '' })
     expect(right(compile(same), value)).toBe(value)
     expect(right(compile(exact), value)).toEqual({ a: 1, b: 1 })
   })
@@ -214,10 +217,10 @@ describe.each<BackEnd>(['generated', 'closures'])('a compiled codec (%s) does as
   })
 
   test('a member called __proto__ stays with io-ts', () => {
-    const codec = t.type({ ['__proto__']: t.string } as t.Props)
+    const codec = t.type({ ['__proto__']: t.string })
     expect(known(codec)).toBe(false)
     agree(codec, {}, own('{"__proto__": "x"}'))
-    agree(t.strict({ a: t.type({ ['__proto__']: t.string } as t.Props) }), { a: own('{"__proto__": "x"}') })
+    agree(t.strict({ a: t.type({ ['__proto__']: t.string }) }), { a: own('{"__proto__": "x"}') })
   })
 
   test('a value with a key called __proto__ changes no prototype but where io-ts changes it', () => {
