@@ -20,7 +20,7 @@ import type { Names } from './names.js'
 import { maxMessageBytes, type Settings } from './options.js'
 import type { Record } from './outbox.js'
 import type { Assigned } from './positions.js'
-import { bodyOf, bytesOf, described, fieldsOf, keyOf, noFields } from './record.js'
+import { bodyOf, described, fieldsOf, keyOf, noFields, valueOf } from './record.js'
 import { settled } from './settled.js'
 import { placeOf } from './window.js'
 
@@ -147,7 +147,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       const answered = replyOf(settlement, maxMessageBytes)
       const headers = noFields()
       writeAnswer(headers, call, answered)
-      reply(to, { key: null, value: bytesOf(answered.body), headers })
+      reply(to, { key: null, value: valueOf(answered.body), headers })
     }
     // n.b. one that has expired is refused by the runtime: the answer costs little, and clocks differ
     if (stopped) {
