@@ -38,6 +38,14 @@ export const requestOf = (fields: Fields, clock: Clock): Addressed => {
   return { call, replyTo, deadline: deadlineOf({ [field.timeout]: timeout, [field.deadline]: deadline }, clock) }
 }
 
+/** The address in a request is anybody's text: only a partition of the topic of replies is one. */
+export const replyToOf = (text: string | undefined, topic: string, partitions: number): number | undefined => {
+  const at = text?.lastIndexOf('/') ?? -1
+  if (text === undefined || text.slice(0, at) !== topic) return undefined
+  const digits = text.slice(at + 1)
+  return /^\d{1,6}$/.test(digits) && Number(digits) < partitions ? Number(digits) : undefined
+}
+
 export const writeAnswer = (into: Writing, call: string, reply: Reply): void => {
   const said: Writing = {}
   writeReply(said, reply)

@@ -169,8 +169,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
           hands.give(endpoint)
         })
     }
-    const [home] = again ?? []
-    if (all.length === 0 && home !== undefined) orphan(entry, home)
+    if (all.length === 0 && again?.[0] !== undefined) orphan(entry, again[0])
   }
 
   const lose = (window: Window): void => {
@@ -180,8 +179,7 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
     window.wake?.()
   }
   const begin = ({ topic, partition, offset }: Omit<Assigned, 'fresh'>): void => {
-    const window = emptyWindow(topic, partition, offset)
-    windows.set(placeOf(window), window)
+    windows.set(placeOf({ topic, partition }), emptyWindow(topic, partition, offset))
   }
   const relane = (): void => {
     for (const endpoint of endpoints) {
@@ -227,18 +225,22 @@ export const events = <N extends string>(on: Eventing<N>): Events => {
       if (window === undefined) return
       const all = heardBy(batch.topic)
       const until = clock.now() + batchMs
-      const over = (): boolean => window.lost || stopped || leaving || !payload.isRunning() || payload.isStale()
+      const ended = (): boolean => window.lost || stopped || leaving
+      const over = (): boolean => ended() || !payload.isRunning() || payload.isStale()
+      // n.b. kafkajs is asked again after each wait only: nothing of it changes in between, and it makes text of its answer
+      let gone = over()
       let last: string | undefined
       try {
         for (const message of batch.messages) {
-          if (over()) break
+          if (gone || ended()) break
           // n.b. after a join it comes from the committed position again, and this process may have it
           if (Number(message.offset) >= window.next) {
             while (!room(window) && clock.now() < until && !over()) {
               all.forEach(hands.give)
               if (!room(window)) await woken(window, clock, until - clock.now())
+              gone = over()
             }
-            if (over()) break
+            if (gone || ended()) break
             if (!room(window)) {
               fetching('pause', window)
               break

@@ -13,7 +13,7 @@ import { partitionOf } from './murmur2.js'
 /** A record, as kafkajs takes it. */
 export interface Record {
   readonly key: Buffer | null
-  readonly value: Buffer | null
+  readonly value: Buffer | string | null
   readonly headers: { readonly [name: string]: Buffer | string | Array<Buffer | string> | undefined }
 }
 
@@ -53,8 +53,9 @@ export interface Destination {
   readonly once?: boolean
 }
 
-interface Parcel {
-  readonly record: Record & { readonly partition: number }
+/** n.b. the record itself, and not one beside it: of what waits there is much, and all of it outlives a collection. */
+interface Parcel extends Record {
+  readonly partition: number
   readonly bytes: number
   readonly done: Sent
   gone: boolean
@@ -90,12 +91,15 @@ const lastRetryMs = 1_000
 
 const tooLarge: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
+const lengthOf = (given: Buffer | string | null | undefined): number =>
+  given === null || given === undefined ? 0 : typeof given === 'string' ? Buffer.byteLength(given) : given.length
+
 const bytesOf = ({ key, value, headers }: Record): number => {
-  let bytes = (key?.length ?? 0) + (value?.length ?? 0) + 70
+  let bytes = lengthOf(key) + lengthOf(value) + 70
   for (const name in headers) {
     const given = headers[name]
-    for (const one of Array.isArray(given) ? given : [given ?? ''])
-      bytes += 4 + name.length + (typeof one === 'string' ? Buffer.byteLength(one) : one.length)
+    if (!Array.isArray(given)) bytes += 4 + name.length + lengthOf(given)
+    else for (const one of given) bytes += 4 + name.length + lengthOf(one)
   }
   return bytes
 }
@@ -139,7 +143,7 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
     const taken: Array<Parcel> = []
     const bytes = new Map<number, number>()
     for (let next = queue.first(); next !== undefined && taken.length < maxRecords; next = queue.first()) {
-      const { partition } = next.record
+      const { partition } = next
       const sum = (bytes.get(partition) ?? 0) + next.bytes
       if (sum > maxBatchBytes && bytes.has(partition)) break
       bytes.set(partition, sum)
@@ -153,7 +157,7 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
   const failed = (topic: string, cause: unknown, rest: ReadonlyArray<Parcel>): Failing => {
     const type = typeOf(cause)
     // n.b. of several partitions one may have been refused, and another one written
-    const alone = rest.every(({ record }) => record.partition === rest[0]?.record.partition)
+    const alone = rest.every(({ partition }) => partition === rest[0]?.partition)
     if (type !== undefined && tooLarge.has(type)) return failing({ _tag: 'MessageTooLarge', limitBytes: maxBatchBytes })
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
       stale(topic)
@@ -181,11 +185,7 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
     for (let tries = 0; ;) {
       let receipts: ReadonlyArray<Receipt>
       try {
-        receipts = await send(
-          topic,
-          acks,
-          rest.map(({ record }) => record),
-        )
+        receipts = await send(topic, acks, rest)
       } catch (cause) {
         // One that is too large fails all that go with it.
         if (rest.length > 1 && tooLarge.has(typeOf(cause))) for (const one of rest) await deliver(to, [one])
@@ -204,8 +204,8 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
       const covered = new Set(
         receipts.filter((one) => one.topicName === topic && one.errorCode === 0).map(({ partition }) => partition),
       )
-      const missing = rest.filter(({ record }) => !covered.has(record.partition))
-      for (const one of rest) if (covered.has(one.record.partition)) end(one, undefined)
+      const missing = rest.filter(({ partition }) => !covered.has(partition))
+      for (const one of rest) if (covered.has(one.partition)) end(one, undefined)
       if (missing.length === 0) return
       if (once || again === 0) {
         for (const one of missing) end(one, disconnected(true))
@@ -253,7 +253,8 @@ export const outbox = ({ name, random, pause, ready, send, stale }: Sending): Ou
       const partition =
         to.partition ??
         (record.key === null ? Math.floor(lane.sticky * partitions) : partitionOf(record.key, partitions))
-      const parcel: Parcel = { record: { ...record, partition }, bytes, done, gone: false }
+      const { key, value, headers } = record
+      const parcel: Parcel = { key, value, headers, partition, bytes, done, gone: false }
       waiting += 1
       waitingBytes += bytes
       const quit = lane.queue.push(parcel)

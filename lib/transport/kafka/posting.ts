@@ -6,7 +6,7 @@ import { disconnected, failing, transportFailed } from '../broker/failing.js'
 import type { KeptOpen } from '../broker/keep-open.js'
 import type { Cancel, Environment, Failing } from '../transport.js'
 import { writeMs, type Link } from './link.js'
-import { outbox, type Outbox, type Record, type Sent } from './outbox.js'
+import { outbox, type Destination, type Outbox, type Record, type Sent } from './outbox.js'
 import { waits } from './settled.js'
 import type { Topics } from './topics.js'
 
@@ -71,9 +71,16 @@ export const posting = (name: string, { random, clock }: Environment, way: KeptO
   })
   const absent = (topic: string): Failing => failing(transportFailed(name, `the topic ${topic} does not exist`))
 
+  const destination = ({ topic, partition, acks, once = false }: To, partitions: number): Destination =>
+    partition === undefined ? { topic, partitions, acks, once } : { topic, partitions, partition, acks, once }
+
   return {
     box,
-    post: ({ topic, create, partition, acks, once = false, missing }, record, done) => {
+    post: (to, record, done) => {
+      const { topic, create, missing } = to
+      const there = way.current() === undefined ? undefined : known.known(topic)
+      // n.b. the usual case, without what only waiting takes
+      if (there !== undefined) return box.put(destination(to, there), record(), done)
       let over = false
       const end: Sent = (result) => {
         if (over) return
@@ -82,8 +89,7 @@ export const posting = (name: string, { random, clock }: Environment, way: KeptO
       }
       const put = (partitions: number): void => {
         if (over) return
-        const to = { topic, partitions, acks, once, ...(partition === undefined ? {} : { partition }) }
-        cancel = box.put(to, record(), end)
+        cancel = box.put(destination(to, partitions), record(), end)
       }
       const look = async ({ admin }: Link): Promise<void> => {
         const found = await known.find(admin, topic, create)

@@ -11,6 +11,7 @@ import {
   type Fields,
   type Writing,
 } from '../broker/attributes.js'
+import { noHeaders } from '../../core/envelope.js'
 import type { Body } from '../../core/settlement.js'
 import type { Environment, Outgoing } from '../transport.js'
 import type { Record } from './outbox.js'
@@ -21,17 +22,45 @@ const attributes = 'ce_'
 /** The content type that requests leave out. */
 const usual = 'application/json'
 
-/** Bytes of a body; undefined is a zero-length value, never a null one. */
-export const bytesOf = (body: Body): Buffer =>
-  typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+/** A body as a value: text stays text until it is written, and nothing is a zero-length value, never a null one. */
+export const valueOf = (body: Body): Buffer | string =>
+  typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 
 /** Fields without a prototype: a header may be called `__proto__`. */
 export const noFields = (): Writing => Object.create(null) as Writing
 
+/** The time as text. n.b. made once a millisecond: it takes longer than all else that an event says of itself. */
+const timeTexts = (clock: Clock): (() => string) => {
+  let last = Number.NaN
+  let text = ''
+  return () => {
+    const unix = Math.floor(clock.unix())
+    if (unix !== last) text = new Date(unix).toISOString()
+    last = unix
+    return text
+  }
+}
+
 /** Writes the fields of messages that are sent from here. */
 export const fieldsOfMessages = ({ clock, group }: Environment): ((message: Outgoing) => Writing) => {
   const source = sourceOf(group)
+  const time = timeTexts(clock)
   return (message) => {
+    if (message.headers === noHeaders && message.messageId !== undefined) {
+      // n.b. what `writeEvent` writes; an object whose names are known, and that has a prototype, takes half of the time
+      const event: Writing = {
+        'content-type': message.contentType,
+        ce_specversion: '1.0',
+        ce_id: message.messageId,
+        ce_type: message.pattern,
+        ce_source: source,
+        ce_time: time(),
+      }
+      if (message.correlationId !== undefined) event['ce_correlationid'] = message.correlationId
+      if (message.causationId !== undefined) event['ce_causationid'] = message.causationId
+      if (message.key !== undefined) event['ce_partitionkey'] = message.key
+      return event
+    }
     const into = noFields()
     writeHeaders(into, message.headers)
     if (message.messageId !== undefined) {
@@ -58,7 +87,7 @@ export const fieldsOfMessages = ({ clock, group }: Environment): ((message: Outg
 /** A message as a record. */
 export const recordOf = (message: Outgoing, headers: Writing): Record => ({
   key: message.key === undefined ? null : Buffer.from(message.key),
-  value: bytesOf(message.body),
+  value: valueOf(message.body),
   headers,
 })
 

@@ -1,17 +1,18 @@
 /**
  * Requests of a service: each is committed before it runs, so that it never runs again; what was committed and is not
- * started is answered as not processed.
+ * started when the service stops is answered as not processed.
  */
 import * as O from 'fp-ts/lib/Option.js'
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { makeContext } from '../../core/context.js'
 import type { Deliver } from '../../core/delivery.js'
+import { line, type Line } from '../../core/line.js'
 import type { Settlement } from '../../core/settlement.js'
 import { headersOf } from '../broker/attributes.js'
 import { reasonOf } from '../broker/failing.js'
 import { replyOf } from '../broker/reply.js'
 import type { Environment, Subscription } from '../transport.js'
-import { requestOf, writeAnswer } from './addressed.js'
+import { replyToOf, requestOf, writeAnswer } from './addressed.js'
 import { claims } from './claims.js'
 import type { KafkaContext } from './context.js'
 import type { Member } from './member.js'
@@ -19,7 +20,7 @@ import type { Names } from './names.js'
 import { maxMessageBytes, type Settings } from './options.js'
 import type { Record } from './outbox.js'
 import type { Assigned } from './positions.js'
-import { bodyOf, bytesOf, described, fieldsOf, keyOf, noFields } from './record.js'
+import { bodyOf, described, fieldsOf, keyOf, noFields, valueOf } from './record.js'
 import { settled } from './settled.js'
 import { placeOf } from './window.js'
 
@@ -31,8 +32,13 @@ const stopMs = 2_000
 interface Endpoint {
   readonly index: number
   readonly subscription: Subscription
-  /** Unsettled. */
+  /** Unsettled: committed, or being committed. */
   held: number
+  /** Of those, handed out. */
+  running: number
+  /** Committed, and not handed out. */
+  readonly claimed: Line<Request>
+  giving: boolean
   readonly waiting: Set<() => void>
   readonly paused: Set<Place>
 }
@@ -42,6 +48,11 @@ interface Place {
   readonly topic: string
   readonly partition: number
   next: number
+}
+
+interface Request {
+  readonly partition: number
+  readonly message: KafkaMessage
 }
 
 export interface Requesting<N extends string> {
@@ -68,14 +79,6 @@ export interface Requests {
   readonly stop: () => Promise<void>
 }
 
-/** The address in a request is anybody's text: only a partition of the topic of replies is one. */
-export const replyToOf = (text: string | undefined, topic: string, partitions: number): number | undefined => {
-  const at = text?.lastIndexOf('/') ?? -1
-  if (text === undefined || text.slice(0, at) !== topic) return undefined
-  const digits = text.slice(at + 1)
-  return /^\d{1,6}$/.test(digits) && Number(digits) < partitions ? Number(digits) : undefined
-}
-
 export const requests = <N extends string>(on: Requesting<N>): Requests => {
   const { settings, names, environment, deliver, reply } = on
   const { clock, log } = environment
@@ -86,6 +89,9 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
         index,
         subscription,
         held: 0,
+        running: 0,
+        claimed: line(),
+        giving: false,
         waiting: new Set(),
         paused: new Set(),
       })
@@ -97,7 +103,10 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
   let leaving = false
   let complained = false
 
-  const room = ({ held, subscription }: Endpoint): number => subscription.window - held
+  // n.b. as many again as run may be committed and wait: a fetch that is committed in pieces is answered in pieces, and they
+  // go round one by one for as long as the load lasts, which at 64 in flight takes half of the throughput. A partition has
+  // one reader, so what waits is kept from no other replica.
+  const room = ({ held, subscription: { window, concurrency } }: Endpoint): number => window + concurrency - held
   const roomWithin = (endpoint: Endpoint, ms: number): Promise<void> =>
     new Promise((resolve) => {
       const end = (): void => {
@@ -123,7 +132,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
     endpoint.paused.clear()
   }
 
-  const start = (endpoint: Endpoint, topic: string, partition: number, message: KafkaMessage): void => {
+  const start = (endpoint: Endpoint, topic: string, { partition, message }: Request): void => {
     const fields = fieldsOf(message)
     const { correlationId, causationId, id } = described(fields)
     const { call, replyTo, deadline } = requestOf(fields, clock)
@@ -131,25 +140,28 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
     if (to === undefined || call === '' || call.length > 100) {
       if (!complained) log(`${settings.name}: a request in ${topic} has no address for its reply, and is not run`)
       complained = true
+      free(endpoint)
       return
     }
     const answer = (settlement: Settlement): void => {
       const answered = replyOf(settlement, maxMessageBytes)
       const headers = noFields()
       writeAnswer(headers, call, answered)
-      reply(to, { key: null, value: bytesOf(answered.body), headers })
+      reply(to, { key: null, value: valueOf(answered.body), headers })
     }
     // n.b. one that has expired is refused by the runtime: the answer costs little, and clocks differ
     if (stopped) {
       answer({ _tag: 'Refuse', because: 'draining', limit: 0 })
+      free(endpoint)
       return
     }
     const body = bodyOf(message)
     if (body.length > maxMessageBytes) {
       answer({ _tag: 'Fail', failure: { _tag: 'MessageTooLarge', limitBytes: maxMessageBytes } })
+      free(endpoint)
       return
     }
-    endpoint.held += 1
+    endpoint.running += 1
     let heard = false
     const messageId = id ?? call
     const key = keyOf(message.key)
@@ -182,9 +194,22 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
         if (heard) return
         heard = true
         answer(settlement)
+        endpoint.running -= 1
         free(endpoint)
+        give(endpoint, topic)
       },
     )
+  }
+  // n.b. not re-entrant: a settlement may come before `deliver` returns, and a long line would overflow the stack
+  const give = (endpoint: Endpoint, topic: string): void => {
+    if (endpoint.giving) return
+    endpoint.giving = true
+    while (stopped || endpoint.running < endpoint.subscription.window) {
+      const next = endpoint.claimed.shift()
+      if (next === undefined) break
+      start(endpoint, topic, next)
+    }
+    endpoint.giving = false
   }
 
   return {
@@ -231,10 +256,12 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
             await claiming.claim(topic, partition, next, (offsets) => payload.commitOffsetsIfNecessary(offsets))
             place.next = next
             if (places.get(placeOf({ topic, partition })) === place) payload.resolveOffset(last.offset)
-          } finally {
+          } catch (cause) {
             endpoint.held -= own.length
+            throw cause
           }
-          for (const message of own) start(endpoint, topic, partition, message)
+          for (const message of own) endpoint.claimed.push({ partition, message })
+          give(endpoint, topic)
           rest = rest.slice(own.length)
         }
         const final = batch.messages.at(-1)
@@ -257,6 +284,7 @@ export const requests = <N extends string>(on: Requesting<N>): Requests => {
       stopped = true
       for (const place of places.values()) fetching('pause', place)
       for (const { waiting } of endpoints.values()) for (const wake of waiting) wake()
+      for (const [topic, endpoint] of endpoints) give(endpoint, topic)
       await settled(clock, claiming.idle(), stopMs)
       // n.b. what follows a commit is answered as refused, in the turn of its promise
       await Promise.resolve()

@@ -52,7 +52,6 @@ export const settling = (on: Settling): Settlements => {
   const finished = (held: Held): void => {
     hands().release(held)
     done(held.item)
-    hands().give(held.endpoint)
   }
   /** Comes again in so long; its endpoint gets nothing else of the partition until then. */
   const later = ({ item, endpoint }: Held, ms: number): void => {
@@ -80,6 +79,7 @@ export const settling = (on: Settling): Settlements => {
       if (failing === undefined) {
         writes.remove(held)
         finished(held)
+        hands().give(held.endpoint)
       } else if (failing.error._tag === 'MessageTooLarge' && record === what.record) tooLarge(backOffMs)
       else {
         if (backOffMs === firstBackOffMs)
