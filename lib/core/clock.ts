@@ -35,9 +35,9 @@ export const realClock: Clock = {
   },
 }
 
-/** Numbers that cannot be guessed from one another: the platform's cryptographic source, drawn 1 KiB at a time. */
+/** Numbers that cannot be guessed from one another: the platform's cryptographic source, drawn 4 KiB at a time. */
 export const secureRandom = (): Random => {
-  const pool = new Uint32Array(256)
+  const pool = new Uint32Array(1_024)
   let used = pool.length
   return () => {
     if (used === pool.length) {
