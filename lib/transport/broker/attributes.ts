@@ -55,6 +55,18 @@ const attributes = (prefix: CloudEvents) => ({
 // n.b. made once: a name that is put together for each message has to be hashed for each message
 const named = { ce_: attributes('ce_'), cloudEvents_: attributes('cloudEvents_') } as const
 
+/** The names of our own fields: those that whoever receives a message reads, and the others. */
+export const fieldNames = (
+  prefix: CloudEvents,
+): { readonly read: ReadonlyArray<string>; readonly unread: ReadonlyArray<string> } => {
+  const { specversion, type, source, time, ...read } = named[prefix]
+  const { contentType, ...own } = field
+  return {
+    read: [...Object.values(read), ...Object.values(own)],
+    unread: [specversion, type, source, time, contentType],
+  }
+}
+
 /** User headers whose names others would take for theirs travel under this prefix. */
 const escape = `${reservedPrefix}header-`
 
@@ -93,17 +105,32 @@ export interface EventAttributes {
   readonly key: string | undefined
 }
 
-/** Writes an event's CloudEvents attributes; the content type is the transport's to write, where its binding says. */
-export const writeEvent = (into: Writing, prefix: CloudEvents, event: EventAttributes): void => {
+/** Writes what every event of a pattern says that one service or client sends. */
+export const writeCommon = (into: Writing, prefix: CloudEvents, type: string, source: string): void => {
   const names = named[prefix]
   into[names.specversion] = '1.0'
-  into[names.id] = event.id
-  into[names.type] = event.type
-  into[names.source] = event.source
-  into[names.time] = new Date(event.time).toISOString()
-  if (event.correlationId !== undefined) into[names.correlationId] = event.correlationId
-  if (event.causationId !== undefined) into[names.causationId] = event.causationId
-  if (event.key !== undefined) into[names.key] = event.key
+  into[names.type] = type
+  into[names.source] = source
+}
+
+/** Writes what one event says beside that. */
+export const writeOwn = (
+  into: Writing,
+  prefix: CloudEvents,
+  { id, time, correlationId, causationId, key }: Omit<EventAttributes, 'type' | 'source'>,
+): void => {
+  const names = named[prefix]
+  into[names.id] = id
+  into[names.time] = new Date(time).toISOString()
+  if (correlationId !== undefined) into[names.correlationId] = correlationId
+  if (causationId !== undefined) into[names.causationId] = causationId
+  if (key !== undefined) into[names.key] = key
+}
+
+/** Writes an event's CloudEvents attributes; the content type is the transport's to write, where its binding says. */
+export const writeEvent = (into: Writing, prefix: CloudEvents, event: EventAttributes): void => {
+  writeCommon(into, prefix, event.type, event.source)
+  writeOwn(into, prefix, event)
 }
 
 /** What the fields of a message say about it; everything may be missing in what a foreign program sent. */

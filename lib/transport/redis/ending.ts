@@ -6,10 +6,10 @@ import { nameOf } from '../broker/names.js'
 import { partsWith } from './entry.js'
 import type { EventKeys, GroupKeys } from './keys.js'
 import type { Record } from './record.js'
+import type { Part, Script } from './script.js'
 import * as scripts from './scripts.js'
-import type { Script } from './scripts.js'
 import type { Shared } from './shared.js'
-import type { Part, Wire } from './wire.js'
+import type { Wire } from './wire.js'
 
 const retryFields: ReadonlyArray<string> = [field.endpoint, field.attempt, field.firstFailedAt, field.origin]
 const ofRetry = (name: string): boolean => retryFields.includes(name)

@@ -1,0 +1,120 @@
+/** What one tick does at once: fewer commands, and each event ends as it would alone. */
+import type { Redis } from 'ioredis'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { noHeaders } from '../../../lib/core/envelope.js'
+import { withBroker } from '../../brokers/suite.js'
+import { connected, on, outgoing, pause, place, published, replica, until } from './support.js'
+
+/** The commands that Redis gets from its clients which name a key. */
+const heard = async (plain: Redis, key: string): Promise<ReadonlyArray<ReadonlyArray<string>>> => {
+  const all: Array<ReadonlyArray<string>> = []
+  const monitor = await plain.duplicate().monitor()
+  onTestFinished(() => {
+    monitor.disconnect()
+  })
+  monitor.on('monitor', (_: unknown, args: ReadonlyArray<string>, source: string) => {
+    if (source !== 'lua' && args.includes(key)) all.push(args)
+  })
+  return all
+}
+const count = (all: ReadonlyArray<ReadonlyArray<string>>, command: string): number =>
+  all.filter(([name]) => name?.toLowerCase() === command).length
+
+const accepted = { _tag: 'Accepted' }
+
+await withBroker('redis', (url) => {
+  describe('emits of one tick', () => {
+    test('are one command for each stream, and keep their order', async () => {
+      const { plain, prefix, options } = place(url)
+      const sender = await connected(options)
+      expect(await published(sender, outgoing('a', '0'))).toEqual(accepted)
+      const commands = await heard(plain, `${prefix}a`)
+      const all = Array.from({ length: 20 }, (_, n) =>
+        published(
+          sender,
+          outgoing(n % 2 === 0 ? 'a' : 'b', String(n), { headers: n === 4 ? { own: '4' } : noHeaders }),
+        ),
+      )
+      for (const answer of await Promise.all(all)) expect(answer).toEqual(accepted)
+      await until('it is heard', () => commands.length > 0)
+      expect(count(commands, 'evalsha')).toBe(1)
+      const bodies = async (name: string) => (await plain.xrange(prefix + name, '-', '+')).map(([, flat]) => flat[1])
+      expect(await bodies('a')).toEqual(['0', ...Array.from({ length: 10 }, (_, n) => String(2 * n))])
+      expect(await bodies('b')).toEqual(Array.from({ length: 10 }, (_, n) => String(2 * n + 1)))
+    })
+
+    test('have each what is its own: id, headers, bytes, and whether somebody has to listen', async () => {
+      const { got, connection } = await replica(place(url).options, [on('event', 'a')])
+      const all = [
+        published(connection, outgoing('a', 'text', { messageId: 'm-1', key: 'k' })),
+        published(connection, { ...outgoing('a', ''), body: new Uint8Array([0, 255]), headers: { body: 'b' } }),
+        published(connection, outgoing('a', 'last', { messageId: 'm-3', mandatory: true, contentType: 'text/plain' })),
+        published(connection, outgoing('nobody', '', { mandatory: true })),
+        published(connection, outgoing('nobody', 'kept')),
+      ]
+      const [, , , unheard, kept] = await Promise.all(all)
+      expect(unheard).toMatchObject({ _tag: 'Failing', error: { _tag: 'NoHandler', pattern: 'nobody' } })
+      expect(kept).toEqual(accepted)
+      await until('they arrive', () => got.length === 3)
+      expect(got.map(({ body }) => [...body])).toEqual([[...Buffer.from('text')], [0, 255], [...Buffer.from('last')]])
+      expect(got.map(({ key }) => key)).toEqual(['k', undefined, undefined])
+      expect(got[0]?.context.messageId).toBe('m-1')
+      expect(got[1]?.context.headers).toEqual({ body: 'b' })
+      expect(got[2]?.context.messageId).toBe('m-3')
+    })
+
+    test('fill a stream up to its bound, and the others are Overloaded', async () => {
+      const { plain, prefix, options } = place(url, { maxLength: 5 })
+      const { connection } = await replica(options, [on('event', 'a', { window: 1 })])
+      const all = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => published(connection, outgoing('a', String(n)))),
+      )
+      expect(all.slice(0, 5)).toEqual(Array.from({ length: 5 }, () => accepted))
+      for (const answer of all.slice(5))
+        expect(answer).toMatchObject({ error: { _tag: 'Overloaded', limit: 5 }, processed: 'no' })
+      expect(await plain.xlen(`${prefix}a`)).toBe(5)
+    })
+
+    test('are not written where they are cancelled in it', async () => {
+      const { plain, prefix, options } = place(url)
+      const sender = await connected(options)
+      expect(await published(sender, outgoing('a', '0'))).toEqual(accepted)
+      expect(sender.publish(outgoing('a', '1'), () => undefined)()).toBe('no')
+      const cancel = sender.publish(outgoing('a', '2'), () => undefined)
+      expect(await published(sender, outgoing('a', '3'))).toEqual(accepted)
+      expect(cancel()).toBe('maybe')
+      expect((await plain.xrange(`${prefix}a`, '-', '+')).map(([, flat]) => flat[1])).toEqual(['0', '2', '3'])
+    })
+
+    test('end all with what Redis says of their stream', async () => {
+      const { plain, prefix, options } = place(url)
+      const sender = await connected(options)
+      await plain.set(`${prefix}a`, 'something else')
+      const all = [0, 1, 2].map((n) => published(sender, outgoing('a', String(n))))
+      for (const answer of await Promise.all(all))
+        expect(answer).toMatchObject({ _tag: 'Failing', error: { _tag: 'TransportFailed' }, processed: 'no' })
+    })
+  })
+
+  describe('events settled in one tick', () => {
+    test('are acknowledged with one command, and never with one that is not settled', async () => {
+      const { plain, prefix, options } = place(url)
+      const { connection, got } = await replica(options, [on('event', 'a')])
+      const stream = `${prefix}a`
+      await Promise.all(Array.from({ length: 20 }, (_, n) => published(connection, outgoing('a', String(n)))))
+      await until('they arrive', () => got.length === 20)
+      const commands = await heard(plain, stream)
+      for (const [n, one] of got.entries()) if (n !== 3 && n !== 11) one.settle({ _tag: 'Ack' })
+      const pending = async () =>
+        ((await plain.xpending(stream, 'spec', '-', '+', 100)) as Array<[string]>).map(([id]) => id)
+      await until('they are acknowledged', async () => (await pending()).length === 2)
+      expect(await pending()).toEqual([got[3]?.context.entryId, got[11]?.context.entryId])
+      expect(count(commands, 'xack')).toBe(1)
+      await pause(50)
+      expect((await pending()).length).toBe(2)
+      got[3]?.settle({ _tag: 'Ack' })
+      got[11]?.settle({ _tag: 'Ack' })
+      await until('the others are too', async () => (await pending()).length === 0)
+    })
+  })
+})
