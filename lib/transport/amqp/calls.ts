@@ -46,7 +46,7 @@ export const calls = (link: KeptOpen<Publishing>, { name, prefix }: Settings, en
   const outlet = gate<Publishing>(link, ({ wire, calls: { full } }) => !wire.blocked() && !full)
 
   const publish = ({ calls: open }: Publishing, { exchange, routingKey, content, properties }: Publication): void => {
-    open.full = !open.channel.publish(exchange, routingKey, content, properties)
+    open.full = !open.channel.publish(exchange, routingKey, content, open.encodable(properties))
   }
   const take = (message: Message): ((answer: Answer) => void) | undefined => {
     const call = textOf(message.properties.correlationId)
