@@ -37,6 +37,8 @@ export const field = {
   status: `${reservedPrefix}status`,
   /** Of a reply that is a failure: its number. */
   code: `${reservedPrefix}code`,
+  /** Of a reply that another one follows in the same message, on Redis: how many bytes its body has. */
+  size: `${reservedPrefix}size`,
 } as const
 
 /** The prefixes of CloudEvents attributes: on Kafka (and Redis, which has no binding), on AMQP. */

@@ -4,7 +4,7 @@ import { freshId } from '../../core/clock.js'
 import { deadlines, type Due } from '../../core/deadlines.js'
 import type { ConnectError } from '../../core/error.js'
 import type { Answer, Cancel, Outgoing } from '../transport.js'
-import { field, writeHeaders, type Writing } from '../broker/attributes.js'
+import { field, writeHeaders, type Fields, type Writing } from '../broker/attributes.js'
 import { deadlineWriter } from '../broker/deadline.js'
 import { closed, failing } from '../broker/failing.js'
 import { answerOf } from '../broker/reply.js'
@@ -53,15 +53,13 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
   let patientUntil = 0
   let over = false
 
-  const hear = (message: Buffer): void => {
-    const reply = unpack(message)
-    const call = reply === undefined ? undefined : calls.get(reply.fields[field.call] ?? '')
-    if (reply !== undefined) call?.finish(answerOf(name, reply.fields, reply.body))
+  const hear = (fields: Fields, body: Buffer): void => {
+    calls.get(fields[field.call] ?? '')?.finish(answerOf(name, fields, body))
   }
   const replies = (): Link =>
     (opened ??= links.open('replies', 'the connection that hears replies', async ({ redis }) => {
       redis.on('messageBuffer', (_: unknown, message: Buffer) => {
-        hear(message)
+        unpack(message, hear)
       })
       try {
         await redis.subscribe(channel)

@@ -67,7 +67,7 @@ export const partsOf = (body: Body, fields: Fields): ReadonlyArray<Part> => {
 }
 
 /** A body as a part of a command. */
-export const bodyPart = (body: Body): Part =>
+export const bodyPart = (body: Body): string | Buffer =>
   typeof body === 'string' || Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 
 /**

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { noHeaders } from '../../../lib/core/envelope.js'
 import { withBroker } from '../../brokers/suite.js'
-import { connected, on, outgoing, pause, place, published, replica, until } from './support.js'
+import { asked, connected, on, outgoing, pause, place, published, replica, until } from './support.js'
 
 /** The commands that Redis gets from its clients which name a key. */
 const heard = async (plain: Redis, key: string): Promise<ReadonlyArray<ReadonlyArray<string>>> => {
@@ -115,6 +115,52 @@ await withBroker('redis', (url) => {
       got[3]?.settle({ _tag: 'Ack' })
       got[11]?.settle({ _tag: 'Ack' })
       await until('the others are too', async () => (await pending()).length === 0)
+    })
+  })
+
+  describe('replies of one tick', () => {
+    test('go to a caller in one message, each to its own call', async () => {
+      const { plain, prefix, options } = place(url)
+      const { connection, got } = await replica(options, [on('message', 'ask')], { instance: 'ef56' })
+      const answers = Array.from({ length: 10 }, (_, n) => asked(connection, outgoing('ask', String(n))))
+      await until('they arrive', () => got.length === 10)
+      const commands = await heard(plain, `${prefix}replies:ef56--many`)
+      for (const [n, one] of got.entries()) {
+        const body = n === 4 ? new Uint8Array([0, 10, 255]) : n === 5 ? '' : `"ü${String(n)}"`
+        one.settle({ _tag: 'Reply', status: n === 3 ? 'error' : 'ok', body })
+      }
+      const all = (await Promise.all(answers)).map((answer) => (answer._tag === 'Reply' ? answer : undefined))
+      expect(all.map((answer) => answer?.status)).toEqual(all.map((_, n) => (n === 3 ? 'error' : 'ok')))
+      expect(all.map((answer) => Buffer.from(answer?.body ?? '').toString('latin1'))).toEqual(
+        all.map((_, n) =>
+          n === 4 ? '\u0000\n\u00ff' : n === 5 ? '' : Buffer.from(`"ü${String(n)}"`).toString('latin1'),
+        ),
+      )
+      expect(count(commands, 'publish')).toBe(1)
+    })
+
+    test('go one by one to whoever does not say that it takes several', async () => {
+      const { plain, prefix, options } = place(url)
+      const { got } = await replica(options, [on('message', 'ask')])
+      const listener = plain.duplicate()
+      onTestFinished(() => {
+        listener.disconnect()
+      })
+      const messages: Array<string> = []
+      listener.on('message', (_, message: string) => messages.push(message))
+      await listener.subscribe(`${prefix}replies:me`)
+      const ask = (call: string) =>
+        plain.xadd(
+          `{${prefix}ask}:requests`,
+          '*',
+          ...['body', call, 'taskwire-call', call, 'taskwire-reply-to', `${prefix}replies:me`],
+        )
+      await ask('1')
+      await ask('2')
+      await until('they arrive', () => got.length === 2)
+      for (const one of got) one.settle({ _tag: 'Reply', status: 'ok', body: '7' })
+      await until('they are answered', () => messages.length === 2)
+      expect(messages).toEqual(['1', '2'].map((call) => `{"taskwire-call":"${call}","taskwire-status":"ok"}\n7`))
     })
   })
 })

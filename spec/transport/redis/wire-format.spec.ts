@@ -270,7 +270,7 @@ await withBroker('redis', (url) => {
       await until('it arrives', () => got.length === 1)
       const [entry] = await plain.xrange(`{${prefix}ask}:requests`, '-', '+')
       const fields = fieldsOf(entry![1])
-      expect(fields).toMatchObject({ body: '1', 'taskwire-reply-to': `${prefix}replies:ab12` })
+      expect(fields).toMatchObject({ body: '1', 'taskwire-reply-to': `${prefix}replies:ab12--many` })
       expect(Number(fields['taskwire-timeout'])).toBeLessThanOrEqual(5_000)
       expect(fields['taskwire-call']).toMatch(/^[0-9a-f]{32}$/)
       got[0]!.settle({ _tag: 'Reply', status: 'error', body: '"no"' })
@@ -325,7 +325,7 @@ await withBroker('redis', (url) => {
       '{"taskwire-call":{}}\n',
       `{"taskwire-call":"${call}x"}\nx`,
     ])
-      await plain.publish(`${prefix}replies:cd34`, junk)
+      await plain.publish(`${prefix}replies:cd34--many`, junk)
     got[0]!.settle({ _tag: 'Reply', status: 'ok', body: '"yes"' })
     expect(await answer).toMatchObject({ _tag: 'Reply', status: 'ok' })
   })
