@@ -4,6 +4,7 @@ import type { Pattern } from 'taskwire'
 import { describe, expect, test } from 'vitest'
 import { canonical } from '../../lib/core/pattern.js'
 import { patternField, restField } from '../../lib/transport/amqp/fields.js'
+import { replyHeader, requestHeader } from '../../lib/transport/broker/addressed.js'
 import { field, writeEvent, type Writing } from '../../lib/transport/broker/attributes.js'
 import { letterField } from '../../lib/transport/broker/letter.js'
 import { nameOf } from '../../lib/transport/broker/names.js'
@@ -47,7 +48,7 @@ describe('docs/wire-format.md', () => {
 
   test('lists the fields of the library and of dead letters', () => {
     const fields = Object.values(field).filter((name) => name !== field.contentType)
-    const own = [patternField, restField, notBefore, delay]
+    const own = [requestHeader, replyHeader, patternField, restField, notBefore, delay]
     expect([...listed('taskwire-')].sort()).toEqual([...fields, ...own, ...Object.values(letterField)].sort())
   })
 })

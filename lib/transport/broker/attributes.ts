@@ -26,9 +26,6 @@ export const field = {
   origin: `${reservedPrefix}origin`,
   /** How often a dead letter was put back. */
   replays: `${reservedPrefix}replays`,
-  /** Of a request: what its reply repeats. */
-  call: `${reservedPrefix}call`,
-  replyTo: `${reservedPrefix}reply-to`,
   /** Of a request: milliseconds. */
   timeout: `${reservedPrefix}timeout`,
   /** Of a request: Unix milliseconds. */
@@ -37,8 +34,6 @@ export const field = {
   status: `${reservedPrefix}status`,
   /** Of a reply that is a failure: its number. */
   code: `${reservedPrefix}code`,
-  /** Of a reply that another one follows in the same message, on Redis: how many bytes its body has. */
-  size: `${reservedPrefix}size`,
 } as const
 
 /** The prefixes of CloudEvents attributes: on Kafka (and Redis, which has no binding), on AMQP. */

@@ -1,5 +1,6 @@
 /** Records: what is written into them, and what is read from those of anybody. */
 import type { Clock } from '../../core/clock.js'
+import { usualContentType } from '../broker/addressed.js'
 import {
   describe,
   field,
@@ -17,9 +18,6 @@ import type { Record } from './outbox.js'
 import type { KafkaMessage } from 'kafkajs'
 
 const attributes = 'ce_'
-
-/** The content type that requests leave out. */
-const usual = 'application/json'
 
 /** Bytes of a body; undefined is a zero-length value, never a null one. */
 export const bytesOf = (body: Body): Buffer =>
@@ -47,7 +45,7 @@ export const fieldsOfMessages = ({ clock, group }: Environment): ((message: Outg
       })
     } else {
       // n.b. a request without an id is no CloudEvent, and still belongs to its chain; services know its format
-      if (message.contentType !== usual) into[field.contentType] = message.contentType
+      if (message.contentType !== usualContentType) into[field.contentType] = message.contentType
       if (message.correlationId !== undefined) into[`${attributes}correlationid`] = message.correlationId
       if (message.causationId !== undefined) into[`${attributes}causationid`] = message.causationId
     }

@@ -1,5 +1,6 @@
 /** Entries of streams: the payload as the field `body`, and names and texts beside it. */
 import type { Body } from '../../core/settlement.js'
+import { requestHeader } from '../broker/addressed.js'
 import { fieldNames, type Fields, type Writing } from '../broker/attributes.js'
 import type { Part } from './script.js'
 
@@ -40,7 +41,7 @@ const known = (all: ReadonlyArray<string>, read: boolean): ReadonlyArray<Known> 
 const names: ReadonlyArray<ReadonlyArray<Known>> = [
   ...known(fieldNames('ce_').read, true),
   ...known(fieldNames('ce_').unread, false),
-  ...known([bodyField], true),
+  ...known([bodyField, requestHeader], true),
 ].reduce<Array<ReadonlyArray<Known>>>((byLength, one) => {
   const { length } = one.bytes
   while (byLength.length <= length) byLength.push([])

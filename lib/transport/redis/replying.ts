@@ -1,15 +1,11 @@
 /** Replies on their way to those who asked. */
-import type { Body } from '../../core/settlement.js'
-import type { Fields } from '../broker/attributes.js'
 import { takesMany } from './keys.js'
-import { pack } from './reply-message.js'
+import { pack, type ReplyMessage } from './reply-message.js'
 import type { Shared } from './shared.js'
 
-export interface Reply {
+export interface Reply extends ReplyMessage {
   /** Where it is published. */
   readonly channel: string
-  readonly fields: Fields
-  readonly body: Body
   /** Of no use afterwards, on the clock's monotonic time. */
   readonly until: number
 }

@@ -1,14 +1,15 @@
 /** The requests of one pattern, as one replica answers them. */
 import * as O from 'fp-ts/lib/Option.js'
 import type { Settlement } from '../../core/settlement.js'
-import { field, type Writing } from '../broker/attributes.js'
-import { deadlineOf, lateMs } from '../broker/deadline.js'
-import { replyOf, writeReply } from '../broker/reply.js'
+import { answerText, requestOf } from '../broker/addressed.js'
+import { lateMs } from '../broker/deadline.js'
+import { replyOf } from '../broker/reply.js'
 import { atMost } from './at-most.js'
 import { contextOf, messageOf } from './context-of.js'
 import { entryOf, mostBesideBytes, readOf, type Read } from './entry.js'
 import { createGroup } from './group.js'
 import { isReplyChannel, requestGroup, requestKeys } from './keys.js'
+import { isCall } from './reply-message.js'
 import { blockMs } from './limits.js'
 import { reader, type Reader } from './reader.js'
 import { replying } from './replying.js'
@@ -56,18 +57,14 @@ export const serving = (
   const arrive = ({ id, fields: flat }: Read): void => {
     const entry = entryOf(id, flat ?? [])
     const { fields, body } = entry
-    const deadline = deadlineOf(fields, clock)
+    const { call, replyTo, deadline } = requestOf(fields, clock)
     // n.b. one that has expired is refused by the runtime; the answer costs little, and clocks differ
     const now = clock.now()
     const until = (O.isSome(deadline) ? Math.max(deadline.value, now) : now) + lateMs
-    const channel = fields[field.replyTo]
-    const call = fields[field.call]
     const reply = (settlement: Settlement): void => {
-      if (channel === undefined || call === undefined || !isReplyChannel(prefix, channel)) return
+      if (!isCall(call) || !isReplyChannel(prefix, replyTo)) return
       const made = replyOf(settlement, maxMessageBytes)
-      const added: Writing = { [field.call]: call }
-      writeReply(added, made)
-      replies.reply({ channel, fields: added, body: made.body, until })
+      replies.reply({ channel: replyTo, text: answerText(call, made), body: made.body, until })
     }
     if (body.length > maxMessageBytes || entry.besideBytes > mostBesideBytes) {
       reply({ _tag: 'Fail', failure: { _tag: 'MessageTooLarge', limitBytes: maxMessageBytes } })

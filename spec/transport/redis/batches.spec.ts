@@ -150,17 +150,13 @@ await withBroker('redis', (url) => {
       listener.on('message', (_, message: string) => messages.push(message))
       await listener.subscribe(`${prefix}replies:me`)
       const ask = (call: string) =>
-        plain.xadd(
-          `{${prefix}ask}:requests`,
-          '*',
-          ...['body', call, 'taskwire-call', call, 'taskwire-reply-to', `${prefix}replies:me`],
-        )
+        plain.xadd(`{${prefix}ask}:requests`, '*', ...['body', call, 'taskwire-request', `${call} ${prefix}replies:me`])
       await ask('1')
       await ask('2')
       await until('they arrive', () => got.length === 2)
       for (const one of got) one.settle({ _tag: 'Reply', status: 'ok', body: '7' })
       await until('they are answered', () => messages.length === 2)
-      expect(messages).toEqual(['1', '2'].map((call) => `{"taskwire-call":"${call}","taskwire-status":"ok"}\n7`))
+      expect(messages).toEqual(['1', '2'].map((call) => `${call} ok\n7`))
     })
   })
 })

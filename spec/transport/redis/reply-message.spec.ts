@@ -1,35 +1,40 @@
 /** Messages of one reply and of several, whatever their bodies hold. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { pack, unpack } from '../../../lib/transport/redis/reply-message.js'
+import { isCall, pack, unpack } from '../../../lib/transport/redis/reply-message.js'
 
-const heard = (message: string | Buffer): ReadonlyArray<readonly [unknown, string]> => {
-  const all: Array<readonly [unknown, string]> = []
-  unpack(Buffer.from(message), (fields, body) => all.push([{ ...fields }, body.toString('hex')]))
+const heard = (message: string | Buffer): ReadonlyArray<readonly [string, string]> => {
+  const all: Array<readonly [string, string]> = []
+  unpack(Buffer.from(message), (text, body) => all.push([text, body.toString('hex')]))
   return all
 }
 
 test('replies come apart as they were put together', () => {
   const bodies = fc.oneof(fc.string({ unit: 'grapheme' }), fc.uint8Array({ maxLength: 40 }))
+  const texts = fc.constantFrom('1 ok', '2 error', '3 failure 17')
   fc.assert(
-    fc.property(fc.array(bodies, { minLength: 1, maxLength: 5 }), (all) => {
-      const replies = all.map((body, n) => ({ fields: { 'taskwire-call': String(n) }, body }))
+    fc.property(fc.array(fc.record({ text: texts, body: bodies }), { minLength: 1, maxLength: 5 }), (replies) => {
       const read = heard(pack(replies))
-      expect(read.map(([, body]) => body)).toEqual(all.map((body) => Buffer.from(body).toString('hex')))
-      expect(read.map(([fields]) => fields)).toMatchObject(replies.map(({ fields }) => fields))
+      expect(read.map(([, body]) => body)).toEqual(replies.map(({ body }) => Buffer.from(body).toString('hex')))
+      for (const [n, [text]] of read.entries()) expect(text.startsWith(replies[n]?.text ?? '?')).toBe(true)
     }),
   )
 })
 
-test('one alone does not say how long it is', () => {
-  expect(pack([{ fields: { a: 'b' }, body: '7' }])).toBe('{"a":"b"}\n7')
+test('one alone does not say how long it is, and may hold anything', () => {
+  expect(pack([{ text: 'a ok', body: '7' }])).toBe('a ok\n7')
+  expect(heard('a ok\n\nb ok  9\n')).toEqual([['a ok', Buffer.from('\nb ok  9\n').toString('hex')]])
 })
 
 test('what is cut short, or no reply, ends the message', () => {
-  const one = '{"taskwire-size":"1"}\nx'
-  expect(heard(`${one}{"taskwire-size":"3"}\nxy`)).toEqual([[{ 'taskwire-size': '1' }, '78']])
-  expect(heard(`${one}junk\nx`)).toHaveLength(1)
-  expect(heard(`${one}{"a":"b"}`)).toHaveLength(1)
+  expect(heard('a ok  1\nxb ok  3\nxy')).toEqual([['a ok  1', '78']])
+  expect(heard('a ok  1\nxb ok  -3\nxy')).toHaveLength(1)
+  expect(heard(`a ok  1\nx${'b'.repeat(5_000)}\n`)).toHaveLength(1)
+  expect(heard('a ok  1\nxb ok')).toHaveLength(1)
   expect(heard('')).toEqual([])
-  expect(heard('{}\n')).toEqual([[{}, '']])
+})
+
+test('a call is repeated only where it cannot be taken for more than itself', () => {
+  for (const call of ['1', 'a-b:c', '~']) expect(isCall(call)).toBe(true)
+  for (const call of ['', ' ', 'a b', 'a\n', 'ü', 'a'.repeat(201)]) expect(isCall(call)).toBe(false)
 })
