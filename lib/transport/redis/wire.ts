@@ -216,7 +216,7 @@ export const openWire = async (
     if (redis.status === 'end') throw new Error('the connection was closed')
     patient()
     if (purpose !== 'reading') beat()
-    if (purpose === 'commands' && settings.cluster === undefined) gather(redis)
+    if (purpose !== 'replies' && settings.cluster === undefined) gather(redis)
   } catch (error) {
     stop()
     await ended
