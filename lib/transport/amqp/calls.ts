@@ -40,7 +40,7 @@ export const unsendable: Failing = failing({
 
 export const calls = (link: KeptOpen<Publishing>, { name, prefix }: Settings, env: Environment): Calls => {
   const deadline = deadlineWriter(env.clock)
-  const write = requestWriter(prefix, env, deadline)
+  const write = requestWriter(prefix, deadline)
   const pending = new Map<string, (answer: Answer) => void>()
   const waiting = new Set<() => void>()
   const outlet = gate<Publishing>(link, ({ wire, calls: { full } }) => !wire.blocked() && !full)

@@ -64,7 +64,7 @@ export const textOf = (property: unknown): string | undefined =>
 
 /** Text that is short enough for a property: at most 255 bytes. */
 export const short = (text: string | undefined): string | undefined =>
-  text !== undefined && text !== '' && Buffer.byteLength(text) <= 255 ? text : undefined
+  text !== undefined && text !== '' && (text.length < 64 || Buffer.byteLength(text) <= 255) ? text : undefined
 
 /** Properties without those that are not there: the types of the driver know no `undefined`. */
 export const properties = (from: {

@@ -1,7 +1,7 @@
 /** Emits. */
 import { freshId } from '../../core/clock.js'
 import type { Answer, Cancel, Environment, Outgoing } from '../transport.js'
-import { field, sourceOf, writeCommon, writeHeaders, writeOwn, type Writing } from '../broker/attributes.js'
+import { field, sourceOf, times, writeCommon, writeHeaders, writeOwn, type Writing } from '../broker/attributes.js'
 import { closed, failing } from '../broker/failing.js'
 import { batch, emit, ends, type Appended, type Batch } from './batch.js'
 import { callFailed, neverConnected } from './errors.js'
@@ -47,6 +47,7 @@ export const publishing = (
 ): Publishing => {
   const pending = new Set<Emit>()
   const source = sourceOf(group)
+  const time = times()
   const stream = remembered((pattern) => [streamOf(prefix, pattern)])
   let due: Array<Emit> = []
   let over = false
@@ -54,7 +55,7 @@ export const publishing = (
   const ownOf = ({ headers, messageId, correlationId, causationId, key }: Outgoing): Writing => {
     const fields: Writing = {}
     const id = messageId ?? freshId(random)
-    writeOwn(fields, 'ce_', { id, time: clock.unix(), correlationId, causationId, key })
+    writeOwn(fields, 'ce_', { id, correlationId, causationId, key }, time(clock.unix()))
     writeHeaders(fields, headers)
     return fields
   }
