@@ -1,10 +1,10 @@
 /**
  * What one tick emits to one stream, as one command. It names once what the events share, and one answer is for all of
- * them: a command for each event took more than half of a publisher's time, and half of what Redis does for an event.
+ * them: with a command, a promise and an answer for each a publisher took more than twice the time.
  */
 import type { Body } from '../../core/settlement.js'
 import type { Fields } from '../broker/attributes.js'
-import { bodyPart, bodyField } from './entry.js'
+import { bodyField, bodyPart } from './entry.js'
 import { script, type Part } from './script.js'
 
 /**

@@ -39,12 +39,15 @@ export const replying = ({ settings, env, lasting }: Shared): Replying => {
 
   const publish = (channel: string, replies: ReadonlyArray<Reply>, tries: number): void => {
     let heard = 0
-    const left = (): ReadonlyArray<Reply> => replies.filter(({ until }) => clock.now() <= until)
+    const left = (): ReadonlyArray<Reply> => {
+      const now = clock.now()
+      return replies.filter(({ until }) => now <= until)
+    }
     lasting.write(
       'publishing a reply',
       async ({ redis }) => {
-        const now = left()
-        if (now.length > 0) heard = await redis.publish(channel, pack(now))
+        const timely = left()
+        if (timely.length > 0) heard = await redis.publish(channel, pack(timely))
       },
       (written) => {
         const wait = unheardMs[tries]
@@ -65,7 +68,7 @@ export const replying = ({ settings, env, lasting }: Shared): Replying => {
     )
   }
 
-  // One message for what a tick answers to one caller: a message for each took a third of the time of both sides.
+  // One message for what a tick answers to one caller: with a message for each, both sides took a third of their time more.
   const flush = (): void => {
     const all = due
     due = []

@@ -55,7 +55,9 @@ const gathering = (cut: Cut): Dialect['arrived'] => {
 // ---- Redis: commands, and an answer for each of them in their order
 
 const scriptNames = new Map(
-  Object.entries({ ...scripts, emit }).flatMap(([name, script]) => ('sha' in script ? [[script.sha, name] as const] : [])),
+  Object.entries({ ...scripts, emit }).flatMap(([name, script]) =>
+    'sha' in script ? [[script.sha, name] as const] : [],
+  ),
 )
 
 const lineEnd = (bytes: Buffer, at: number): number | undefined => {
