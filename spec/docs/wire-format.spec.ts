@@ -4,7 +4,8 @@ import type { Pattern } from 'taskwire'
 import { describe, expect, test } from 'vitest'
 import { canonical } from '../../lib/core/pattern.js'
 import { patternField, restField } from '../../lib/transport/amqp/fields.js'
-import { field, writeEvent, type Writing } from '../../lib/transport/broker/attributes.js'
+import { replyHeader, requestHeader } from '../../lib/transport/broker/addressed.js'
+import { field, writeCommon, writeOwn, type Writing } from '../../lib/transport/broker/attributes.js'
 import { letterField } from '../../lib/transport/broker/letter.js'
 import { nameOf } from '../../lib/transport/broker/names.js'
 import { delay, notBefore } from '../../lib/transport/kafka/record.js'
@@ -30,15 +31,8 @@ describe('docs/wire-format.md', () => {
 
   test('lists the attributes of events', () => {
     const into: Writing = {}
-    writeEvent(into, 'ce_', {
-      id: '1',
-      type: 't',
-      source: '/',
-      time: 0,
-      correlationId: '2',
-      causationId: '3',
-      key: '4',
-    })
+    writeCommon(into, 'ce_', 't', '/')
+    writeOwn(into, 'ce_', { id: '1', correlationId: '2', causationId: '3', key: '4' }, 'now')
     const written = Object.keys(into).map((name) => name.slice('ce_'.length))
     const table = text.slice(text.indexOf('## Metadata of events'), text.indexOf('## Fields of the library'))
     const attributes = [...table.matchAll(/^\| `([a-z]+)`/gm)].map(([, name]) => name)
@@ -47,7 +41,7 @@ describe('docs/wire-format.md', () => {
 
   test('lists the fields of the library and of dead letters', () => {
     const fields = Object.values(field).filter((name) => name !== field.contentType)
-    const own = [patternField, restField, notBefore, delay]
+    const own = [requestHeader, replyHeader, patternField, restField, notBefore, delay]
     expect([...listed('taskwire-')].sort()).toEqual([...fields, ...own, ...Object.values(letterField)].sort())
   })
 })

@@ -40,13 +40,13 @@ export const unsendable: Failing = failing({
 
 export const calls = (link: KeptOpen<Publishing>, { name, prefix }: Settings, env: Environment): Calls => {
   const deadline = deadlineWriter(env.clock)
-  const write = requestWriter(prefix, env, deadline)
+  const write = requestWriter(prefix, deadline)
   const pending = new Map<string, (answer: Answer) => void>()
   const waiting = new Set<() => void>()
   const outlet = gate<Publishing>(link, ({ wire, calls: { full } }) => !wire.blocked() && !full)
 
   const publish = ({ calls: open }: Publishing, { exchange, routingKey, content, properties }: Publication): void => {
-    open.full = !open.channel.publish(exchange, routingKey, content, properties)
+    open.full = !open.channel.publish(exchange, routingKey, content, open.encodable(properties))
   }
   const take = (message: Message): ((answer: Answer) => void) | undefined => {
     const call = textOf(message.properties.correlationId)

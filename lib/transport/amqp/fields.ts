@@ -1,7 +1,7 @@
 /** Fields and properties of AMQP messages. */
 import type { MessageProperties, Options } from 'amqplib'
 import type { Headers } from '../../core/context.js'
-import { reservedPrefix } from '../../core/envelope.js'
+import { noHeaders, reservedPrefix } from '../../core/envelope.js'
 import type { Body } from '../../core/settlement.js'
 import { writeHeaders, type Fields, type Writing } from '../broker/attributes.js'
 
@@ -26,6 +26,7 @@ const isBrokers = (name: string): boolean => {
 
 /** The user's headers, written. */
 export const written = (headers: Headers): Writing => {
+  if (headers === noHeaders) return {}
   // n.b. without a prototype, as a header may be called `constructor`
   const into = Object.create(null) as Writing
   writeHeaders(into, headers)
@@ -39,7 +40,8 @@ export const written = (headers: Headers): Writing => {
 
 /** The headers of a message as text: texts, numbers and booleans; others, and those of the broker, are left out. */
 export const fieldsOf = (headers: MessageProperties['headers']): Fields => {
-  const fields = Object.create(null) as Writing
+  // n.b. `__proto__` is among those left out, so the object needs no prototype of `null`, which would make it slow
+  const fields: Writing = {}
   for (const name in headers) {
     if (isBrokers(name)) continue
     const value: unknown = headers[name]
@@ -62,7 +64,7 @@ export const textOf = (property: unknown): string | undefined =>
 
 /** Text that is short enough for a property: at most 255 bytes. */
 export const short = (text: string | undefined): string | undefined =>
-  text !== undefined && text !== '' && Buffer.byteLength(text) <= 255 ? text : undefined
+  text !== undefined && text !== '' && (text.length < 64 || Buffer.byteLength(text) <= 255) ? text : undefined
 
 /** Properties without those that are not there: the types of the driver know no `undefined`. */
 export const properties = (from: {

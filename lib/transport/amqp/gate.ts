@@ -18,6 +18,8 @@ export interface Gate<A> {
   readonly waiting: () => number
 }
 
+const sent = (): void => undefined
+
 /** Keeps the order. `room` tells whether one more may be sent. */
 export const gate = <A>(link: KeptOpen<A>, room: (open: A) => boolean): Gate<A> => {
   const jobs = line<Job<A>>()
@@ -56,6 +58,14 @@ export const gate = <A>(link: KeptOpen<A>, room: (open: A) => boolean): Gate<A> 
   }
   return {
     push: (job) => {
+      const open = jobs.size() === 0 && !flowing ? link.current() : undefined
+      if (open !== undefined && room(open)) {
+        flowing = true
+        job.send(open)
+        flowing = false
+        if (jobs.size() > 0) flow()
+        return sent
+      }
       const leave = jobs.push(job)
       flow()
       return leave

@@ -92,7 +92,8 @@ export const outbox = (link: KeptOpen<Publishing>): Outbox => {
       const leave = waiting.push({
         send: ({ events }) => {
           try {
-            events.full = !events.channel.publish(exchange, routingKey, content, properties, confirmed)
+            const own = events.encodable(properties)
+            events.full = !events.channel.publish(exchange, routingKey, content, own, confirmed)
             state = 'sent'
             count += 1
             bytes += content.length

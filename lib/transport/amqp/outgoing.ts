@@ -1,5 +1,5 @@
 /** Messages of clients, as they are published. */
-import { sourceOf, writeEvent } from '../broker/attributes.js'
+import { sourceOf, times, writeCommon, writeOwn } from '../broker/attributes.js'
 import type { DeadlineWriter } from '../broker/deadline.js'
 import type { Environment, Outgoing } from '../transport.js'
 import { contentOf, properties, short, written } from './fields.js'
@@ -13,12 +13,14 @@ const cloudEvents = 'cloudEvents_'
 export const eventWriter = (prefix: string, { clock, group }: Environment): ((message: Outgoing) => Publication) => {
   const exchange = eventExchange(prefix)
   const source = sourceOf(group)
+  const timeOf = times()
   const appId = short(group)
   return (message) => {
     const { pattern, messageId = '', correlationId, causationId, key } = message
     const headers = written(message.headers)
     const time = clock.unix()
-    writeEvent(headers, cloudEvents, { id: messageId, type: pattern, source, time, correlationId, causationId, key })
+    writeCommon(headers, cloudEvents, pattern, source)
+    writeOwn(headers, cloudEvents, { id: messageId, correlationId, causationId, key }, timeOf(time))
     return {
       exchange,
       routingKey: pattern,
@@ -38,14 +40,15 @@ export const eventWriter = (prefix: string, { clock, group }: Environment): ((me
   }
 }
 
-/** Requests live in memory, for what is left of their time. `call` is what the reply repeats. */
+/**
+ * Requests live in memory, for what is left of their time. `call` is what the reply repeats. n.b. a request says of itself
+ * only what its handler is told: everything else costs both sides, and lies nowhere for long
+ */
 export const requestWriter = (
   prefix: string,
-  { clock, group }: Environment,
   deadline: DeadlineWriter,
 ): ((message: Outgoing, timeoutMs: number, call: string) => Publication) => {
   const exchange = requestExchange(prefix)
-  const appId = short(group)
   return (message, timeoutMs, call) => {
     const { pattern, messageId, correlationId, causationId, key } = message
     const headers = written(message.headers)
@@ -64,9 +67,6 @@ export const requestWriter = (
         correlationId: call,
         replyTo,
         contentType: short(message.contentType),
-        type: pattern,
-        timestamp: Math.floor(clock.unix() / 1_000),
-        appId,
         expiration: String(Math.max(1, Math.ceil(timeoutMs))),
         persistent: false,
         mandatory: true,

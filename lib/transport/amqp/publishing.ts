@@ -1,16 +1,19 @@
 /** The connection that messages leave by: one channel with confirms, one for requests and replies. */
-import type { Channel, ConfirmChannel, ConsumeMessage, Message } from 'amqplib'
+import type { Channel, ConfirmChannel, ConsumeMessage, Message, Options } from 'amqplib'
 import * as E from 'fp-ts/lib/Either.js'
 import { keepOpen, type KeptOpen } from '../broker/keep-open.js'
 import type { Environment } from '../transport.js'
 import { connectError } from './errors.js'
 import { eventExchange, requestExchange } from './names.js'
 import type { Settings } from './options.js'
+import { tables } from './tables.js'
 import { openWire, type Driver, type Wire } from './wire.js'
 
 /** A channel, and whether its buffer in this process is full. */
 export interface Outlet<out C extends Channel = Channel> {
   readonly channel: C
+  /** As the channel gets them, within this call. */
+  readonly encodable: (properties: Options.Publish) => Options.Publish
   full: boolean
 }
 
@@ -42,7 +45,7 @@ export const inTurn = (urls: ReadonlyArray<string>, chance: number): (() => stri
 }
 
 const outlet = <C extends Channel>(channel: C, flows: () => void): Outlet<C> => {
-  const made: Outlet<C> = { channel, full: false }
+  const made: Outlet<C> = { channel, encodable: tables(), full: false }
   channel.on('drain', () => {
     made.full = false
     flows()

@@ -46,7 +46,7 @@ export const requestConsumer = <N extends string>(
     const address = addressOf(own.replyTo)
     if (address === undefined) return
     const reply = replyOf(settlement, maxMessageBytes)
-    const headers = Object.create(null) as Writing
+    const headers: Writing = {}
     writeReply(headers, reply)
     const correlationId = textOf(own.correlationId)
     const contentType = textOf(own.contentType)

@@ -51,3 +51,11 @@ export const namesOf = (prefix: string): Names => {
     replyGroup: (instance) => named('taskwire', 'replies', nameOf(instance)),
   }
 }
+
+/** The address in a request is anybody's text: only a partition of the topic of replies is one. */
+export const replyToOf = (text: string | undefined, topic: string, partitions: number): number | undefined => {
+  const at = text?.lastIndexOf('/') ?? -1
+  if (text === undefined || text.slice(0, at) !== topic) return undefined
+  const digits = text.slice(at + 1)
+  return /^\d{1,6}$/.test(digits) && Number(digits) < partitions ? Number(digits) : undefined
+}

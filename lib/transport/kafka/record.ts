@@ -1,12 +1,16 @@
 /** Records: what is written into them, and what is read from those of anybody. */
+import type { KafkaMessage } from 'kafkajs'
 import type { Clock } from '../../core/clock.js'
+import { usualContentType } from '../broker/addressed.js'
 import {
   describe,
   field,
   numberOf,
   sourceOf,
-  writeEvent,
+  times,
+  writeCommon,
   writeHeaders,
+  writeOwn,
   type Described,
   type Fields,
   type Writing,
@@ -15,12 +19,8 @@ import { noHeaders } from '../../core/envelope.js'
 import type { Body } from '../../core/settlement.js'
 import type { Environment, Outgoing } from '../transport.js'
 import type { Record } from './outbox.js'
-import type { KafkaMessage } from 'kafkajs'
 
 const attributes = 'ce_'
-
-/** The content type that requests leave out. */
-const usual = 'application/json'
 
 /** A body as a value: text stays text until it is written, and nothing is a zero-length value, never a null one. */
 export const valueOf = (body: Body): Buffer | string =>
@@ -29,56 +29,24 @@ export const valueOf = (body: Body): Buffer | string =>
 /** Fields without a prototype: a header may be called `__proto__`. */
 export const noFields = (): Writing => Object.create(null) as Writing
 
-/** The time as text. n.b. made once a millisecond: it takes longer than all else that an event says of itself. */
-const timeTexts = (clock: Clock): (() => string) => {
-  let last = Number.NaN
-  let text = ''
-  return () => {
-    const unix = Math.floor(clock.unix())
-    if (unix !== last) text = new Date(unix).toISOString()
-    last = unix
-    return text
-  }
-}
-
 /** Writes the fields of messages that are sent from here. */
 export const fieldsOfMessages = ({ clock, group }: Environment): ((message: Outgoing) => Writing) => {
   const source = sourceOf(group)
-  const time = timeTexts(clock)
+  const timeOf = times()
   return (message) => {
-    if (message.headers === noHeaders && message.messageId !== undefined) {
-      // n.b. what `writeEvent` writes; an object whose names are known, and that has a prototype, takes half of the time
-      const event: Writing = {
-        'content-type': message.contentType,
-        ce_specversion: '1.0',
-        ce_id: message.messageId,
-        ce_type: message.pattern,
-        ce_source: source,
-        ce_time: time(),
-      }
-      if (message.correlationId !== undefined) event['ce_correlationid'] = message.correlationId
-      if (message.causationId !== undefined) event['ce_causationid'] = message.causationId
-      if (message.key !== undefined) event['ce_partitionkey'] = message.key
-      return event
-    }
-    const into = noFields()
-    writeHeaders(into, message.headers)
-    if (message.messageId !== undefined) {
+    const { headers, messageId, correlationId, causationId, key } = message
+    // n.b. an object with a prototype takes half of the time to fill, and only a user's header could be called `__proto__`
+    const into: Writing = headers === noHeaders ? {} : noFields()
+    writeHeaders(into, headers)
+    if (messageId !== undefined) {
       into[field.contentType] = message.contentType
-      writeEvent(into, attributes, {
-        id: message.messageId,
-        type: message.pattern,
-        source,
-        time: clock.unix(),
-        correlationId: message.correlationId,
-        causationId: message.causationId,
-        key: message.key,
-      })
+      writeCommon(into, attributes, message.pattern, source)
+      writeOwn(into, attributes, { id: messageId, correlationId, causationId, key }, timeOf(Math.floor(clock.unix())))
     } else {
       // n.b. a request without an id is no CloudEvent, and still belongs to its chain; services know its format
-      if (message.contentType !== usual) into[field.contentType] = message.contentType
-      if (message.correlationId !== undefined) into[`${attributes}correlationid`] = message.correlationId
-      if (message.causationId !== undefined) into[`${attributes}causationid`] = message.causationId
+      if (message.contentType !== usualContentType) into[field.contentType] = message.contentType
+      if (correlationId !== undefined) into[`${attributes}correlationid`] = correlationId
+      if (causationId !== undefined) into[`${attributes}causationid`] = causationId
     }
     return into
   }

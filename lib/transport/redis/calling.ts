@@ -4,6 +4,7 @@ import { freshId } from '../../core/clock.js'
 import { deadlines, type Due } from '../../core/deadlines.js'
 import type { ConnectError } from '../../core/error.js'
 import type { Answer, Cancel, Outgoing } from '../transport.js'
+import { answered, usualContentType, writeRequest } from '../broker/addressed.js'
 import { field, writeHeaders, type Writing } from '../broker/attributes.js'
 import { deadlineWriter } from '../broker/deadline.js'
 import { closed, failing } from '../broker/failing.js'
@@ -53,15 +54,14 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
   let patientUntil = 0
   let over = false
 
-  const hear = (message: Buffer): void => {
-    const reply = unpack(message)
-    const call = reply === undefined ? undefined : calls.get(reply.fields[field.call] ?? '')
-    if (reply !== undefined) call?.finish(answerOf(name, reply.fields, reply.body))
+  const hear = (text: string, body: Buffer): void => {
+    const { call, fields } = answered(text)
+    calls.get(call)?.finish(answerOf(name, fields, body))
   }
   const replies = (): Link =>
     (opened ??= links.open('replies', 'the connection that hears replies', async ({ redis }) => {
       redis.on('messageBuffer', (_: unknown, message: Buffer) => {
-        hear(message)
+        unpack(message, hear)
       })
       try {
         await redis.subscribe(channel)
@@ -101,8 +101,9 @@ export const calling = ({ settings, env, links, commands }: Shared): Calling => 
   // n.b. a request says of itself only what its handler is told: everything else costs both sides, and lies nowhere for long
   const partsFor = (message: Outgoing, call: string, timeoutMs: number) => {
     const { contentType, headers, messageId, correlationId, causationId, key } = message
-    const fields: Writing = { [field.contentType]: contentType, [field.call]: call, [field.replyTo]: channel }
-    deadline.write(fields, timeoutMs)
+    const fields: Writing = {}
+    writeRequest(fields, call, channel, timeoutMs, deadline)
+    if (contentType !== usualContentType) fields[field.contentType] = contentType
     if (messageId !== undefined) fields['ce_id'] = messageId
     if (correlationId !== undefined) fields['ce_correlationid'] = correlationId
     if (causationId !== undefined) fields['ce_causationid'] = causationId

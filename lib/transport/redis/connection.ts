@@ -123,10 +123,9 @@ export const connection = (
     calls.close()
     emits.close()
     await stopIntake()
-    for (const one of heard) one.flush()
+    for (const one of [...heard, ...answered]) one.flush()
     await writes.close(flushMs)
     await leave(commands.current())
-    for (const one of answered) one.close()
     await all.close()
   }
 

@@ -10,8 +10,8 @@ import { problem } from '../broker/problems.js'
 import { reasonOf } from './errors.js'
 import { links, type Link, type Links } from './link.js'
 import { settingsOf, type RedisOptions } from './options.js'
-import { script, type Script } from './scripts.js'
-import { driver, type Part, type Wire } from './wire.js'
+import { script, type Part, type Script } from './script.js'
+import { driver, type Wire } from './wire.js'
 
 export interface RedisDedupeOptions extends Pick<RedisOptions, 'url' | 'ioredis' | 'cluster' | 'prefix'> {
   /** How long a message that was handled is remembered, in milliseconds. Default 600,000: ten minutes. */

@@ -6,10 +6,10 @@ import { nameOf } from '../broker/names.js'
 import { partsWith } from './entry.js'
 import type { EventKeys, GroupKeys } from './keys.js'
 import type { Record } from './record.js'
+import type { Part, Script } from './script.js'
 import * as scripts from './scripts.js'
-import type { Script } from './scripts.js'
 import type { Shared } from './shared.js'
-import type { Part, Wire } from './wire.js'
+import type { Wire } from './wire.js'
 
 const retryFields: ReadonlyArray<string> = [field.endpoint, field.attempt, field.firstFailedAt, field.origin]
 const ofRetry = (name: string): boolean => retryFields.includes(name)
@@ -24,8 +24,8 @@ export interface Next {
 type Applied = (written: boolean) => void
 
 export interface Endings {
-  /** Hands in what was to be acknowledged with others. */
-  readonly flush: () => void
+  /** Hands in what was to be acknowledged with others; ahead of what is about to be written to `reading`, where it is given. */
+  readonly flush: (reading?: Wire) => void
   readonly acknowledge: (record: Record, applied: Applied) => void
   readonly bury: (record: Record, endpoint: string, reason: Reason, to: string | undefined, applied: Applied) => void
   readonly delay: (record: Record, endpoint: string, next: Next, delayMs: number, applied: Applied) => void
@@ -44,13 +44,15 @@ export const endings = (
   // One command for all that end in one turn of the event loop: acknowledging each by itself took a third of the time
   // of a service.
   let ended: Array<readonly [Record, Applied]> = []
-  const flush = (): void => {
+  const flush = (reading?: Wire): void => {
     const all = ended
     if (all.length === 0) return
     ended = []
     lasting.write(
       `acknowledging entries of ${stream}`,
-      ({ redis }) => redis.xack(stream, group, ...all.map(([{ entry }]) => entry.id)),
+      // n.b. where the connection that reads is lost meanwhile, the other one is tried next
+      (commands, again) =>
+        (again ? commands : (reading ?? commands)).redis.xack(stream, group, ...all.map(([{ entry }]) => entry.id)),
       (written) => {
         for (const [record, applied] of all) {
           if (written) over(record)
@@ -61,7 +63,10 @@ export const endings = (
   }
   const finish = (record: Record, applied: Applied): void => {
     if (record.source === 'main') {
-      if (ended.push([record, applied]) === 1) setImmediate(flush)
+      if (ended.push([record, applied]) === 1)
+        setImmediate(() => {
+          flush()
+        })
       return
     }
     lasting.write(

@@ -232,11 +232,13 @@ export const events = (
       await care.claim(run)
       return true
     },
-    read: async ({ read }, count) => {
+    read: async (wire, count) => {
+      // n.b. in the same write as the read: one less of both makes a tenth of the time of a service
+      ends.flush(wire)
       // n.b. COUNT holds for each of the two streams
       const most = retriesCame ? Math.ceil(count / 2) : count
       const from = ['STREAMS', own.retry, keys.stream, '>', '>']
-      const answer = await read('GROUP', group, consumer, 'COUNT', most, 'BLOCK', blockMs, ...from)
+      const answer = await wire.read('GROUP', group, consumer, 'COUNT', most, 'BLOCK', blockMs, ...from)
       const all = readOf(answer)
       retriesCame = all.some(({ stream }) => stream === own.retry)
       for (const { stream, id, fields } of all) arrive(stream === own.retry ? 'retry' : 'main', id, fields ?? [], 1)

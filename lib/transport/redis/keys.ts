@@ -54,8 +54,13 @@ export const requestKeys = (prefix: string, pattern: string): RequestKeys => {
   return { stream: `${tag}:requests`, presence: `${tag}:presence` }
 }
 
+/** Whoever names a channel that ends so takes several replies in one message. n.b. no name of ours holds it otherwise. */
+const many = '--many'
+
 /** The channel that the replies to one instance are published to. */
-export const replyChannel = (prefix: string, instance: string): string => `${prefix}replies:${nameOf(instance)}`
+export const replyChannel = (prefix: string, instance: string): string => `${prefix}replies:${nameOf(instance)}${many}`
+
+export const takesMany = (channel: string): boolean => channel.endsWith(many)
 
 /** Whether a reply may be published there: a request names its channel, and whoever sent it may have had another in mind. */
 export const isReplyChannel = (prefix: string, channel: string): boolean =>

@@ -56,9 +56,10 @@ export const reader = (
   const until = (ms?: number): Promise<void> =>
     new Promise((resolve) => {
       const forget = ms === undefined ? undefined : clock.after(ms, wake)
+      // n.b. not at once: what else ends in this tick makes room for the same read
       waiting = () => {
         forget?.()
-        resolve()
+        process.nextTick(resolve)
       }
     })
 

@@ -3,16 +3,8 @@
  * something else, Redis executes the others all the same, and an event would be acknowledged without its dead letter.
  * A script ends at the first command that fails, so what loses comes last. Time is that of Redis.
  */
-import { createHash } from 'node:crypto'
-
-/** A script, and the name under which Redis remembers it. */
-export interface Script {
-  readonly text: string
-  readonly sha: string
-}
-
-/** A script of this text. */
-export const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
+import { emit } from './batch.js'
+import { script, type Script } from './script.js'
 
 const now = `
 local time = redis.call('TIME')
@@ -33,18 +25,6 @@ local function done()
   if ARGV[4] == '1' then redis.call('XDEL', KEYS[1], ARGV[2]) end
   return 1
 end`
-
-/** KEYS: stream. ARGV: its bound, 1 where somebody has to listen, the fields. Gives the id, 1 when full, 2 when nobody listens. */
-export const emit = script(`
-local mandatory = ARGV[2] == '1'
-local full = redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1])
-if mandatory or full then
-  local groups = redis.call('EXISTS', KEYS[1]) == 1 and #redis.call('XINFO', 'GROUPS', KEYS[1]) or 0
-  if groups == 0 and mandatory then return 2 end
-  if full and groups > 0 then return 1 end
-  if full then return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, 3)) end
-end
-return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))`)
 
 /** KEYS: a stream of retries. ARGV: group, id. Acknowledges, and removes: nobody else reads there. */
 export const acknowledge = script(`

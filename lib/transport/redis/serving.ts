@@ -1,23 +1,21 @@
 /** The requests of one pattern, as one replica answers them. */
 import * as O from 'fp-ts/lib/Option.js'
 import type { Settlement } from '../../core/settlement.js'
-import { field, type Writing } from '../broker/attributes.js'
-import { deadlineOf, lateMs } from '../broker/deadline.js'
-import { replyOf, writeReply } from '../broker/reply.js'
+import { answerText, requestOf } from '../broker/addressed.js'
+import { lateMs } from '../broker/deadline.js'
+import { replyOf } from '../broker/reply.js'
 import { atMost } from './at-most.js'
 import { contextOf, messageOf } from './context-of.js'
 import { entryOf, mostBesideBytes, readOf, type Read } from './entry.js'
 import { createGroup } from './group.js'
 import { isReplyChannel, requestGroup, requestKeys } from './keys.js'
+import { isCall } from './reply-message.js'
 import { blockMs } from './limits.js'
-import { pack } from './reply-message.js'
 import { reader, type Reader } from './reader.js'
+import { replying } from './replying.js'
 import * as scripts from './scripts.js'
 import type { DeliverRedis, Shared, Target } from './shared.js'
 import type { Wire } from './wire.js'
-
-/** When a reply is published again that nobody heard, in milliseconds: its caller may be about to reconnect. */
-const unheardMs = [100, 400, 1_600]
 
 /** Consumers that have shown no life for so long are forgotten, in milliseconds. */
 const goneMs = 60 * 60 * 1_000
@@ -27,7 +25,8 @@ const leaveMs = 500
 export interface Serving {
   readonly reader: Reader
   readonly stop: () => Promise<void>
-  readonly close: () => void
+  /** Hands in the replies of this tick, before the writes that must last are closed. */
+  readonly flush: () => void
 }
 
 /** Makes what callers look for, and says that this replica is there. */
@@ -47,60 +46,25 @@ export const serving = (
   deliver: DeliverRedis,
   maxMessageBytes: number,
 ): Serving => {
-  const { settings, env, consumer, commands, lasting } = shared
+  const { settings, env, consumer, commands } = shared
   const { clock } = env
-  const { name, prefix, limits, cluster } = settings
+  const { name, prefix, limits } = settings
   const { stream, presence } = requestKeys(prefix, pattern)
-  const timers = new Set<() => void>()
+  const replies = replying(shared)
+  let forget = (): void => undefined
   let stopped = false
-
-  const after = (ms: number, run: () => void): void => {
-    const forget = clock.after(
-      ms,
-      () => {
-        timers.delete(forget)
-        run()
-      },
-      true,
-    )
-    timers.add(forget)
-  }
-
-  const answer = (channel: string, message: Buffer, until: number, tries: number): void => {
-    let heard = 0
-    lasting.write(
-      'publishing a reply',
-      async ({ redis }) => {
-        heard = await redis.publish(channel, message)
-      },
-      (written) => {
-        const wait = unheardMs[tries]
-        // n.b. in a cluster the number says nothing of those at other nodes
-        if (!written || heard > 0 || cluster !== undefined || wait === undefined || stopped) return
-        if (clock.now() + wait < until)
-          after(wait, () => {
-            answer(channel, message, until, tries + 1)
-          })
-      },
-      () => clock.now() > until,
-    )
-  }
 
   const arrive = ({ id, fields: flat }: Read): void => {
     const entry = entryOf(id, flat ?? [])
     const { fields, body } = entry
-    const deadline = deadlineOf(fields, clock)
+    const { call, replyTo, deadline } = requestOf(fields, clock)
     // n.b. one that has expired is refused by the runtime; the answer costs little, and clocks differ
     const now = clock.now()
     const until = (O.isSome(deadline) ? Math.max(deadline.value, now) : now) + lateMs
-    const channel = fields[field.replyTo]
-    const call = fields[field.call]
     const reply = (settlement: Settlement): void => {
-      if (channel === undefined || call === undefined || !isReplyChannel(prefix, channel)) return
+      if (!isCall(call) || !isReplyChannel(prefix, replyTo)) return
       const made = replyOf(settlement, maxMessageBytes)
-      const added: Writing = { [field.call]: call }
-      writeReply(added, made)
-      answer(channel, pack(added, made.body), until, 0)
+      replies.reply({ channel: replyTo, text: answerText(call, made), body: made.body, until })
     }
     if (body.length > maxMessageBytes || entry.besideBytes > mostBesideBytes) {
       reply({ _tag: 'Fail', failure: { _tag: 'MessageTooLarge', limitBytes: maxMessageBytes } })
@@ -144,30 +108,27 @@ export const serving = (
   })
 
   const refresh = (): void => {
-    after(limits.presenceMs / 3, refresh)
+    forget = clock.after(limits.presenceMs / 3, refresh, true)
     const wire = commands.current()
     if (wire === undefined) return
     announce(shared, wire, pattern).catch(() => undefined)
     wire.run(scripts.forget, [stream], [requestGroup]).catch(() => undefined)
     wire.run(scripts.sweep, [stream], [requestGroup, goneMs]).catch(() => undefined)
   }
-  after(limits.presenceMs / 3, refresh)
+  forget = clock.after(limits.presenceMs / 3, refresh, true)
 
   return {
     reader: source,
     stop: async () => {
       stopped = true
-      for (const forget of timers) forget()
-      timers.clear()
+      forget()
+      replies.stop()
       const wire = commands.current()
       // n.b. first, so that no caller waits for this replica any more
       if (wire !== undefined) await atMost(clock, leaveMs, wire.redis.zrem(presence, consumer))
       await source.stop()
       if (wire !== undefined) await atMost(clock, leaveMs, wire.run(scripts.leave, [stream], [requestGroup, consumer]))
     },
-    close: () => {
-      for (const forget of timers) forget()
-      timers.clear()
-    },
+    flush: replies.flush,
   }
 }

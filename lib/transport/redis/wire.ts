@@ -6,16 +6,14 @@ import type { Clock } from '../../core/clock.js'
 import type { ConnectError } from '../../core/error.js'
 import { loadDriver } from '../broker/driver.js'
 import { codeOf, connectFailed, isAnswer, reasonOf } from './errors.js'
-import { scripts, type Script } from './scripts.js'
 import type { Settings } from './options.js'
+import type { Part, Script } from './script.js'
+import { scripts } from './scripts.js'
 
 /** The driver, once it is loaded. */
 export type Driver = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>
 
 export const driver = (name: string) => loadDriver(name, 'ioredis', () => import('ioredis'))
-
-/** What goes as a part of a command. */
-export type Part = string | Buffer | number
 
 /** A connection that was opened and may have been lost since. */
 export interface Wire {
@@ -218,7 +216,7 @@ export const openWire = async (
     if (redis.status === 'end') throw new Error('the connection was closed')
     patient()
     if (purpose !== 'reading') beat()
-    if (purpose === 'commands' && settings.cluster === undefined) gather(redis)
+    if (purpose !== 'replies' && settings.cluster === undefined) gather(redis)
   } catch (error) {
     stop()
     await ended

@@ -3,6 +3,7 @@
  * deliveries that arrive. Points in a program's life are named after them, so that a point is the same one in every run,
  * however packets are cut and connections take turns.
  */
+import { emit } from '../../../lib/transport/redis/batch.js'
 import * as scripts from '../../../lib/transport/redis/scripts.js'
 import type { Kind } from '../../brokers/software.js'
 
@@ -54,7 +55,9 @@ const gathering = (cut: Cut): Dialect['arrived'] => {
 // ---- Redis: commands, and an answer for each of them in their order
 
 const scriptNames = new Map(
-  Object.entries(scripts).flatMap(([name, script]) => ('sha' in script ? [[script.sha, name] as const] : [])),
+  Object.entries({ ...scripts, emit }).flatMap(([name, script]) =>
+    'sha' in script ? [[script.sha, name] as const] : [],
+  ),
 )
 
 const lineEnd = (bytes: Buffer, at: number): number | undefined => {

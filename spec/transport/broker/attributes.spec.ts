@@ -5,8 +5,10 @@ import {
   headersOf,
   numberOf,
   sourceOf,
-  writeEvent,
+  times,
+  writeCommon,
   writeHeaders,
+  writeOwn,
   type CloudEvents,
   type Writing,
 } from '../../../lib/transport/broker/attributes.js'
@@ -21,10 +23,15 @@ const event = {
   key: 'u-1',
 }
 
+const writeEvent = (into: Writing, prefix: CloudEvents): void => {
+  writeCommon(into, prefix, event.type, event.source)
+  writeOwn(into, prefix, event, times()(event.time))
+}
+
 describe('fields beside a body', () => {
   test('an event has the attributes of CloudEvents 1.0, and they are read back', () => {
     const into: Writing = {}
-    writeEvent(into, 'ce_', event)
+    writeEvent(into, 'ce_')
     expect(into).toEqual({
       ce_specversion: '1.0',
       ce_id: 'm-1',
@@ -71,7 +78,7 @@ describe('fields beside a body', () => {
         ].map((name) => [name, `value of ${name}`]),
       )
       const into: Writing = Object.create(null) as Writing
-      writeEvent(into, prefix, event)
+      writeEvent(into, prefix)
       into[field.contentType] = 'application/json'
       into[field.attempt] = '2'
       writeHeaders(into, headers)

@@ -4,7 +4,7 @@ import kafkajs from 'kafkajs'
 import { expect, test } from 'vitest'
 import { share } from '../../../lib/transport/kafka/assigner.js'
 import { partitionOf } from '../../../lib/transport/kafka/murmur2.js'
-import { replyToOf } from '../../../lib/transport/kafka/addressed.js'
+import { replyToOf } from '../../../lib/transport/kafka/names.js'
 
 test("a key has the partition that kafkajs' partitioner, and with it Java's, gives it", () => {
   const partition = kafkajs.Partitioners.DefaultPartitioner()

@@ -99,7 +99,7 @@ await withBroker('redis', (url) => {
     const ran: Array<string> = []
     const service = createMicroservice('s').onMessage('ask', t.string, (text) => TE.fromIO(() => void ran.push(text)))
     await serve(service, options)
-    const past = ['taskwire-timeout', '100', 'taskwire-deadline', String(Date.now() - 1)]
+    const past = ['taskwire-request', `1 ${prefix}replies:me 100 ${String(Date.now() - 1)}`]
     await plain.xadd(`{${prefix}ask}:requests`, '*', 'body', '"late"', ...past)
     await plain.xadd(`{${prefix}ask}:requests`, '*', 'body', '"in time"')
     await until('the one in time runs', () => ran.length === 1)

@@ -254,11 +254,11 @@ await withBroker('redis', (url) => {
       const replies: Array<string> = []
       listener.on('message', (_, message: string) => replies.push(message))
       await listener.subscribe(`${prefix}replies:foreign-1`)
-      const ask = ['body', '[1,2]', 'taskwire-call', '7', 'taskwire-reply-to', `${prefix}replies:foreign-1`]
+      const ask = ['body', '[1,2]', 'taskwire-request', `7 ${prefix}replies:foreign-1`]
       await plain.xadd(`{${prefix}sum}:requests`, '*', ...ask)
       await until('it is answered', () => replies.length === 1)
       const [head, body] = replies[0]!.split('\n')
-      expect(JSON.parse(head!)).toEqual({ 'taskwire-call': '7', 'taskwire-status': 'ok' })
+      expect(head).toBe('7 ok')
       expect(body).toBe('3')
       listener.disconnect()
     })
@@ -270,9 +270,12 @@ await withBroker('redis', (url) => {
       await until('it arrives', () => got.length === 1)
       const [entry] = await plain.xrange(`{${prefix}ask}:requests`, '-', '+')
       const fields = fieldsOf(entry![1])
-      expect(fields).toMatchObject({ body: '1', 'taskwire-reply-to': `${prefix}replies:ab12` })
-      expect(Number(fields['taskwire-timeout'])).toBeLessThanOrEqual(5_000)
-      expect(fields['taskwire-call']).toMatch(/^[0-9a-f]{32}$/)
+      expect(Object.keys(fields)).toEqual(['body', 'taskwire-request', 'ce_id'])
+      const [call, replyTo, timeout, deadline] = fields['taskwire-request']!.split(' ')
+      expect(replyTo).toBe(`${prefix}replies:ab12--many`)
+      expect(Number(timeout)).toBeLessThanOrEqual(5_000)
+      expect(Math.abs(Number(deadline) - Date.now() - 5_000)).toBeLessThan(2_000)
+      expect(call).toMatch(/^[0-9a-f]{32}$/)
       got[0]!.settle({ _tag: 'Reply', status: 'error', body: '"no"' })
       expect(await answer).toEqual({ _tag: 'Reply', status: 'error', body: Buffer.from('"no"') })
     })
@@ -288,19 +291,10 @@ await withBroker('redis', (url) => {
         `${prefix}other`,
         'replies:x',
         `${prefix}replies:`,
-        `${prefix}replies:a b`,
+        `${prefix}replies:a_b`,
         `${prefix}replies:a`,
       ])
-        await plain.xadd(
-          `{${prefix}ask}:requests`,
-          '*',
-          'body',
-          '1',
-          'taskwire-call',
-          '1',
-          'taskwire-reply-to',
-          channel,
-        )
+        await plain.xadd(`{${prefix}ask}:requests`, '*', 'body', '1', 'taskwire-request', `1 ${channel}`)
       await until('all arrive', () => got.length === 5)
       for (const one of got) one.settle({ _tag: 'Reply', status: 'ok', body: '' })
       await until('the last is answered', () => heard.includes(`${prefix}replies:a`))
@@ -315,17 +309,9 @@ await withBroker('redis', (url) => {
     const answer = asked(connection, outgoing('ask', '1'))
     await until('it arrives', () => got.length === 1)
     const [entry] = await plain.xrange(`{${prefix}ask}:requests`, '-', '+')
-    const call = fieldsOf(entry![1])['taskwire-call']!
-    for (const junk of [
-      '',
-      '\n',
-      '{}\n',
-      'null\nx',
-      '[1]\n',
-      '{"taskwire-call":{}}\n',
-      `{"taskwire-call":"${call}x"}\nx`,
-    ])
-      await plain.publish(`${prefix}replies:cd34`, junk)
+    const call = fieldsOf(entry![1])['taskwire-request']!.split(' ')[0]!
+    for (const junk of ['', '\n', '{}\n', 'null\nx', '[1]\n', ' ok\n', `${call}x ok\nx`, `${call} ok  9\nx`])
+      await plain.publish(`${prefix}replies:cd34--many`, junk)
     got[0]!.settle({ _tag: 'Reply', status: 'ok', body: '"yes"' })
     expect(await answer).toMatchObject({ _tag: 'Reply', status: 'ok' })
   })
