@@ -144,7 +144,7 @@ export const pool = (options: PoolOptions): Pool => {
     if (to === undefined) return wait(call, queue)
     if (tally.count === 0 && free(to)) return write(call, to)
     wait(call, key === undefined ? queue : to.held)
-    for (const one of ready) pump(one)
+    for (const one of ready) if (free(one)) pump(one)
   }
 
   const unauthorized = (): Failing | undefined =>
