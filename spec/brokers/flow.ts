@@ -5,8 +5,14 @@ import { type Gate } from './gate.js'
 /** More than this is left with the sender. */
 const most = 1_000_000
 
-const reset = (socket: Socket): void => {
-  if (!socket.destroyed) socket.resetAndDestroy()
+/**
+ * Resets a connection, or closes it where its end is under way: libuv refuses to reset such a one (EINVAL of
+ * `uv_tcp_close_reset`), and Node then never closes its handle.
+ */
+export const reset = (socket: Socket): void => {
+  if (socket.destroyed) return
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /** Writes as far as the other side takes it, and gives up when the socket closes. */

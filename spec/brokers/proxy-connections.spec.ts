@@ -14,6 +14,15 @@ test('reset', async () => {
   await talking()
 })
 
+test('reset while its end is under way leaves no socket behind', async () => {
+  const { proxy, talking } = made()
+  await talking()
+  proxy.halfClose('up')
+  proxy.halfClose('down')
+  proxy.reset()
+  await poll(() => proxy.stats()).toMatchObject({ open: 0 })
+})
+
 test('half close towards the client, and towards the server', async () => {
   const { proxy, talking, ended } = made()
   const one = await talking()

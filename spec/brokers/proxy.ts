@@ -1,7 +1,7 @@
 /** A TCP proxy that does what networks do. Every fault can be put on and taken off while connections are open. */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { flow } from './flow.js'
+import { flow, reset } from './flow.js'
 import { gate } from './gate.js'
 import { freePort, host as local } from './port.js'
 
@@ -90,10 +90,10 @@ export const faultProxy = async (target?: Target): Promise<FaultProxy> => {
   let server: Server | undefined = await listening(port, accept)
 
   const both = (direction?: Direction) => (direction === undefined ? [gates.up, gates.down] : [gates[direction]])
-  const reset = (): void =>
+  const resetAll = (): void =>
     pairs.forEach((pair) => {
-      if (!pair.up.destroyed) pair.up.resetAndDestroy()
-      if (!pair.down.destroyed) pair.down.resetAndDestroy()
+      reset(pair.up)
+      reset(pair.down)
     })
   // n.b. a server has stopped listening when `close` returns; its callback waits for the connections.
   const refuse = async (): Promise<void> => {
@@ -102,7 +102,7 @@ export const faultProxy = async (target?: Target): Promise<FaultProxy> => {
   }
   const down = async (): Promise<void> => {
     await refuse()
-    reset()
+    resetAll()
   }
   const up = async (): Promise<void> => {
     server ??= await listening(port, accept)
@@ -132,7 +132,7 @@ export const faultProxy = async (target?: Target): Promise<FaultProxy> => {
       gates = { up: gate(), down: gate() }
     },
     cutAfter: (bytes, direction) => gates[direction].cutAfter(bytes),
-    reset,
+    reset: resetAll,
     halfClose: (direction) => pairs.forEach((pair) => pair[direction].end()),
     refuse,
     down,
