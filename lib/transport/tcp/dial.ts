@@ -10,16 +10,19 @@ const largestSlab = 65_536
 
 /**
  * Buffers to read into, handed out one behind the other from larger ones, so that a read allocates nothing and what was
- * read stays valid for as long as somebody holds it. The larger ones grow with use: an idle connection holds little.
+ * read stays valid for as long as somebody holds it. The larger ones grow with what comes at once: of thousands of
+ * connections that hear a little each, none holds much.
  */
 const readBuffers = (): { readonly next: () => Buffer; readonly used: (bytes: number) => void } => {
   let size = firstSlab
   let slab = Buffer.allocUnsafeSlow(size)
   let at = 0
+  let most = 0
   return {
     next: () => {
       if (slab.length - at < slab.length / 4) {
-        size = Math.min(2 * size, largestSlab)
+        if (most > size / 4) size = Math.min(2 * size, largestSlab)
+        most = 0
         slab = Buffer.allocUnsafeSlow(size)
         at = 0
       }
@@ -27,6 +30,7 @@ const readBuffers = (): { readonly next: () => Buffer; readonly used: (bytes: nu
     },
     used: (bytes) => {
       at += bytes
+      most = Math.max(most, bytes)
     },
   }
 }

@@ -9,9 +9,9 @@ import { encodeMeta, tracing } from './meta.js'
 export const jsonType = 'application/json'
 
 const tracingKeys = new Map(tracing)
-const keptPatterns = 1_000
+const keptPatterns = 16_384
 
-/** Pattern entries by pattern: encoded once, at most a thousand kept. */
+/** Pattern entries by pattern: encoded once, and kept unless there are very many. */
 export const patternEntries = (): ((pattern: string) => Buffer) => {
   const known = new Map<string, Buffer>()
   return (pattern) => {

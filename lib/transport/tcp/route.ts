@@ -19,13 +19,18 @@ export interface Routed {
   readonly meta: Meta | undefined
 }
 
-const slots = 256
+const leastSlots = 256
+const mostSlots = 65_536
 
 /**
- * Routes by the bytes of a pattern, without making text of them: the latest pattern in each of 256 places is kept. A
- * peer that sends many patterns only costs itself the short way.
+ * Routes by the bytes of a pattern, without making text of them: the latest pattern in each of some places is kept, four
+ * times as many as there are patterns. A peer that sends many others only costs itself the short way.
  */
-const interned = (routeOf: (pattern: string) => Route): ((bytes: Buffer, from: number, end: number) => Route) => {
+const interned = (
+  routeOf: (pattern: string) => Route,
+  patterns: number,
+): ((bytes: Buffer, from: number, end: number) => Route) => {
+  const slots = Math.min(mostSlots, Math.max(leastSlots, 2 ** Math.ceil(Math.log2(4 * patterns + 1))))
   const kept: Array<{ readonly bytes: Buffer; readonly route: Route } | undefined> = Array.from({ length: slots })
   return (bytes, from, end) => {
     let hash = end - from
@@ -60,7 +65,7 @@ export const routing = (
     isWildcard(pattern)
       ? { pattern, message: undefined, events: [] }
       : { pattern, message: messages(pattern)[0], events: events(pattern) }
-  const byBytes = interned(routeOf)
+  const byBytes = interned(routeOf, subscriptions.length)
 
   return (bytes, from, end) => {
     // The short way: `1 n pattern`, then `2 4 timeout`, and nothing else, with n below 128.

@@ -293,6 +293,25 @@ describe('metadata', () => {
         expect(route(bytes, 0, bytes.length)).toMatchObject({ route: { pattern: `p${String(i)}`, message: i } })
       }
   })
+
+  it('keeps the routes of a service of thousands of endpoints, and the bytes of their patterns', () => {
+    const patterns = Array.from({ length: 10_000 }, (_, i) => `users.${String(i)}.get`)
+    const route = routing(patterns.map((pattern) => on('message', pattern)))
+    const entries = patternEntries()
+    const routed = () =>
+      patterns.map((pattern) => {
+        const bytes = Buffer.concat([entries(pattern), encodeMeta([[metaKey.timeoutMs, 1]])])
+        const found = route(bytes, 0, bytes.length)
+        return typeof found === 'string' ? found : found.route
+      })
+    const before = routed()
+    const after = routed()
+    expect(before.map((one) => (typeof one === 'string' ? one : one.pattern))).toEqual(patterns)
+    // Two that share a place take turns in it.
+    expect(after.filter((one, i) => one === before[i]).length).toBeGreaterThan(7_500)
+    const kept = patterns.map(entries)
+    expect(patterns.every((pattern, i) => entries(pattern) === kept[i])).toBe(true)
+  })
 })
 
 describe('control frames', () => {
