@@ -1,14 +1,12 @@
 /** Certificates that have expired. */
-import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { createClient, listen } from 'taskwire'
+import { createClient, listen, orThrow } from 'taskwire'
 import { amqp } from 'taskwire/amqp'
 import { kafka } from 'taskwire/kafka'
 import { redis } from 'taskwire/redis'
 import { tcp } from 'taskwire/tcp'
 import { expect, onTestFinished } from 'vitest'
 import type { Transport } from '../../lib/transport/transport.js'
-import { freePort } from '../brokers/port.js'
 import { kinds, type BrokerOptions, type Kind } from '../brokers/software.js'
 import { withOwnBroker } from '../brokers/suite.js'
 import { tlsFiles } from '../brokers/tls-files.js'
@@ -50,13 +48,10 @@ fault(
   'tcp',
   outdated,
   async (trial) => {
-    const port = await freePort()
-    const front = await inFrontOf(`tcp://127.0.0.1:${port}`)
-    const service = worker(() => TE.right(undefined)).transport(tcp({ port, host: '127.0.0.1', tls: expired }))
-    const running = await listen(service, { log: false })()
-    onTestFinished(async () => {
-      if (E.isRight(running)) await running.right.stop()
-    })
+    const service = worker(() => TE.right(undefined)).transport(tcp({ port: 0, host: '127.0.0.1', tls: expired }))
+    const running = await orThrow(listen(service, { log: false }))
+    onTestFinished(async () => void (await running.stop()))
+    const front = await inFrontOf(`tcp://127.0.0.1:${running.addresses['tcp']?.port ?? 0}`)
     const endpoints = [{ host: '127.0.0.1', port: front.via }]
     await expectOutdated(trial, front, () => tcp({ endpoints, tls: { ca: expired.cert } }), false)
   },
