@@ -36,7 +36,7 @@ const chosen = variants.filter(({ name }) => wanted.includes(name))
 
 interface Side {
   readonly pair: Pair
-  readonly levels: readonly [string, string]
+  readonly levels: readonly [string, string, string]
   readonly cells: ReadonlyArray<Array<Cell>>
 }
 
@@ -46,7 +46,7 @@ const folder = build('tcp')
 log(`${rounds} rounds of ${cellMs} ms without each of ${chosen.length} rules`)
 
 const noise = watch()
-const side = async (built: string, own: readonly [string, string] = levels): Promise<Side> => ({
+const side = async (built: string, own: readonly [string, string, string] = levels): Promise<Side> => ({
   pair: await startTcp(built, 'taskwire'),
   levels: own,
   cells: own.map(() => []),

@@ -9,11 +9,11 @@ export interface Variant {
   readonly instead: string
   readonly patches: ReadonlyArray<Patch>
   /** Its loads, where they are others than those of taskwire. */
-  readonly levels?: readonly [string, string]
+  readonly levels?: readonly [string, string, string]
 }
 
 /** In flight, on one connection. */
-export const levels = ['64', '512'] as const
+export const levels = ['16', '64', '512'] as const
 
 const at =
   (file: string) =>
@@ -69,6 +69,12 @@ export const variants: ReadonlyArray<Variant> = [
         '      bytes += size\n      Object.assign(call, { aborting: new AbortController() })\n',
       ),
     ],
+  },
+  {
+    name: 'no first',
+    rule: 'where there are few frames, the first one goes ahead',
+    instead: 'all of a tick together',
+    patches: [writer('const fewFrames = 18', 'const fewFrames = 0')],
   },
   {
     name: 'no cap',
@@ -155,6 +161,6 @@ export const variants: ReadonlyArray<Variant> = [
     rule: 'one connection for all calls',
     instead: 'eight, each with an eighth of them',
     patches: [],
-    levels: ['8x8', '8x64'],
+    levels: ['8x2', '8x8', '8x64'],
   },
 ]

@@ -50,7 +50,9 @@ fault(
   async (trial) => {
     const service = worker(() => TE.right(undefined)).transport(tcp({ port: 0, host: '127.0.0.1', tls: expired }))
     const running = await orThrow(listen(service, { log: false }))
-    onTestFinished(async () => void (await running.stop()))
+    onTestFinished(async () => {
+      await running.stop()
+    })
     const front = await inFrontOf(`tcp://127.0.0.1:${running.addresses['tcp']?.port ?? 0}`)
     const endpoints = [{ host: '127.0.0.1', port: front.via }]
     await expectOutdated(trial, front, () => tcp({ endpoints, tls: { ca: expired.cert } }), false)

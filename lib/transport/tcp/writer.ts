@@ -1,7 +1,8 @@
 /**
  * Frames to bytes, a tick at a time: all frames of a tick go into one slab and out with one write (3.4 times the
  * throughput of a write per frame), but at most about 32 frames or 8 KiB of them, so that both peers work at once
- * (1.8 times at 64 calls in flight).
+ * (1.8 times at 64 calls in flight). Where there are few, the first one goes ahead of the others, so that the other peer has
+ * something to do meanwhile (1.6 times at 4 and at 16).
  */
 import type { Body } from '../../core/settlement.js'
 import { countedHeaderBytes, headerBytes } from './frame.js'
@@ -31,6 +32,8 @@ export interface Slabs {
 const slabBytes = 16_384
 const batchBytes = 8_192
 const batchFrames = 32
+/** After a tick of fewer frames than these the first one of the next leaves at once. */
+const fewFrames = 18
 const keptSlabs = 64
 
 export const slabs = (): Slabs => {
@@ -95,6 +98,8 @@ export const writer = (wire: Wire, pool: Slabs, written: (ready: boolean) => voi
   let at = 0
   let frames = 0
   let scheduled = false
+  let inTick = 0
+  let few = true
   let stopped = false
 
   const send = (bytes: Buffer): void => {
@@ -115,6 +120,8 @@ export const writer = (wire: Wire, pool: Slabs, written: (ready: boolean) => voi
 
   const tick = (): void => {
     scheduled = false
+    few = inTick < fewFrames
+    inTick = 0
     flush()
   }
 
@@ -176,8 +183,9 @@ export const writer = (wire: Wire, pool: Slabs, written: (ready: boolean) => voi
       slab ??= pool.take()
       at = put(slab, at, type, flags, id, meta, timeoutMs, more, body)
       frames += 1
-      if (frames >= batchFrames || at >= batchBytes) flush()
-      else if (!scheduled) {
+      inTick += 1
+      if (frames >= batchFrames || at >= batchBytes || (few && !scheduled)) flush()
+      if (!scheduled) {
         scheduled = true
         process.nextTick(tick)
       }

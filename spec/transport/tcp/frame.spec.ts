@@ -383,21 +383,54 @@ describe('the writer', () => {
     },
   )
 
-  it('writes the frames of a tick together, at most 32 of them or 8 KiB', async () => {
+  const sending = () => {
     const { wire, writes } = wired()
     const out = writer(wire, slabs(), () => undefined)
-    const send = (count: number, size: number): void => {
-      for (let i = 0; i < count; i++) out.frame(frameType.reply, 0, 1, Buffer.alloc(0), -1, undefined, 'x'.repeat(size))
+    return {
+      out,
+      writes,
+      send: (count: number, size = 20): void => {
+        for (let i = 0; i < count; i++)
+          out.frame(frameType.reply, 0, 1, Buffer.alloc(0), -1, undefined, 'x'.repeat(size))
+      },
+      tick: () => new Promise<void>((resolve) => process.nextTick(resolve)),
     }
-    send(10, 20)
+  }
+
+  it('writes the frames of a tick together, at most 32 of them or 8 KiB', async () => {
+    const { out, writes, send, tick } = sending()
+    send(40)
+    await tick()
+    writes.length = 0
+    send(20)
     expect(writes.length).toBe(0)
-    await new Promise<void>((resolve) => process.nextTick(resolve))
+    await tick()
     expect(writes.length).toBe(1)
-    send(70, 20)
+    send(70)
     expect(writes.length).toBe(3)
     out.flush()
     expect(writes.length).toBe(4)
     send(5, 2_500)
     expect(writes.length).toBe(5)
+  })
+
+  it('lets the first one go ahead where there are few, so that the other end has something to do', async () => {
+    const { writes, send, tick } = sending()
+    for (const times of [1, 2]) {
+      send(16)
+      expect(writes.length).toBe(2 * times - 1)
+      await tick()
+      expect(writes.length).toBe(2 * times)
+    }
+    expect(writes[0]?.length).toBe(12 + 20)
+    expect(writes[1]?.length).toBe(15 * (12 + 20))
+    send(1)
+    await tick()
+    expect(writes.length).toBe(5)
+    send(18)
+    await tick()
+    writes.length = 0
+    send(16)
+    expect(writes.length).toBe(0)
   })
 })
