@@ -1,8 +1,8 @@
 /**
- * Frames to bytes, a tick at a time: all frames of a tick go into one slab and out with one write (3.4 times the
- * throughput of a write per frame), but at most about 32 frames or 8 KiB of them, so that both peers work at once
- * (1.8 times at 64 calls in flight). Where there are few, the first one goes ahead of the others, so that the other peer has
- * something to do meanwhile (1.6 times at 4 and at 16).
+ * Frames to bytes, a tick at a time: all frames of a tick go into one slab and out with one write (1.5 to 2 times the
+ * throughput of a write per frame), but at most about 32 frames or 8 KiB of them, so that both peers work at once. Where
+ * there are few, the first one goes ahead of the others, so that the other peer has something to do meanwhile (1.6 times at
+ * 4 and at 16 calls in flight). `npm run bench:rules` measures each.
  */
 import type { Body } from '../../core/settlement.js'
 import { countedHeaderBytes, headerBytes } from './frame.js'
