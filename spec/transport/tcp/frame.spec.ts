@@ -19,7 +19,7 @@ import { parser } from '../../../lib/transport/tcp/parser.js'
 import { routing } from '../../../lib/transport/tcp/route.js'
 import { slabs, writer, type Wire } from '../../../lib/transport/tcp/writer.js'
 import { bytesOf, call } from './raw.js'
-import { on, outgoing } from './support.js'
+import { on, outgoing, silentWire } from './support.js'
 
 const text = (max: number) => fc.string({ unit: 'binary', maxLength: max }).filter((one) => !/\p{Surrogate}/u.test(one))
 
@@ -162,18 +162,9 @@ describe('a connection', () => {
   it('takes all that was read before it was gone', () => {
     const nothing = (): void => undefined
     const told: Array<number> = []
-    const wire: Wire = {
-      write: () => true,
-      end: nothing,
-      destroy: nothing,
-      pause: nothing,
-      resume: nothing,
-      writableLength: () => 0,
-      queued: () => 0,
-    }
     const one = channel({
       side: 'client',
-      wire,
+      wire: silentWire,
       slabs: slabs(),
       limits: defaultLimits,
       time: () => 0,
@@ -342,18 +333,13 @@ describe('control frames', () => {
 describe('the writer', () => {
   const wired = (buffered = 0): { readonly wire: Wire; readonly writes: Array<Buffer> } => {
     const writes: Array<Buffer> = []
-    const nothing = (): void => undefined
     return {
       writes,
       wire: {
+        ...silentWire,
         // n.b. no copy where bytes are still buffered: they must not change
         write: (bytes) => writes.push(buffered > 0 ? (bytes as Buffer) : Buffer.from(bytes)) > 0,
-        end: nothing,
-        destroy: nothing,
-        pause: nothing,
-        resume: nothing,
         writableLength: () => buffered,
-        queued: () => 0,
       },
     }
   }

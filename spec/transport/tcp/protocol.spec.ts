@@ -9,7 +9,7 @@ import { metaKey } from '../../../lib/transport/tcp/key.js'
 import { defaultLimits, frameLimit } from '../../../lib/transport/tcp/limits.js'
 import { patternEntries } from '../../../lib/transport/tcp/outgoing.js'
 import { slabs, writer, type Writer } from '../../../lib/transport/tcp/writer.js'
-import { reply } from './support.js'
+import { reply, silentWire } from './support.js'
 
 const page = readFileSync(new URL('../../../docs/tcp-protocol.md', import.meta.url), 'utf8')
 const examples = [...page.matchAll(/```hex\n([^`]*)```/g)].map(([, block]) =>
@@ -21,25 +21,16 @@ const examples = [...page.matchAll(/```hex\n([^`]*)```/g)].map(([, block]) =>
 
 const written = (write: (out: Writer) => void): string => {
   let hex = ''
-  const nothing = (): void => undefined
-  const wire = {
-    end: nothing,
-    destroy: nothing,
-    pause: nothing,
-    resume: nothing,
-    writableLength: () => 0,
-    queued: () => 0,
-  }
   const out = writer(
     {
-      ...wire,
+      ...silentWire,
       write: (bytes) => {
         hex += Buffer.from(bytes).toString('hex')
         return true
       },
     },
     slabs(),
-    nothing,
+    () => undefined,
   )
   write(out)
   out.flush()

@@ -8,6 +8,7 @@ import { freshId, realClock, secureRandom } from '../../../lib/core/clock.js'
 import { noHeaders } from '../../../lib/core/envelope.js'
 import type { Deliver, Delivery } from '../../../lib/core/delivery.js'
 import type { Settlement } from '../../../lib/core/settlement.js'
+import type { Wire } from '../../../lib/transport/tcp/writer.js'
 import type {
   Address,
   Answer,
@@ -109,4 +110,15 @@ export const until = async (done: () => boolean, within = 5_000): Promise<void> 
     if (performance.now() > end) throw new Error('it did not happen in time')
     await new Promise((resolve) => void setTimeout(resolve, 2))
   }
+}
+
+/** A wire that takes everything and does nothing: a spec replaces what it looks at. */
+export const silentWire: Wire = {
+  write: () => true,
+  end: () => undefined,
+  destroy: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+  writableLength: () => 0,
+  queued: () => 0,
 }
